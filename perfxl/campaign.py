@@ -1,0 +1,104 @@
+"""One campaign folder: where things are, its plan, its ledger. It does no work of its own."""
+
+from __future__ import annotations
+
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perfxl.errors import AlreadyThere, Missing, NotACampaign, Place
+from perfxl.plan.model import Plan
+
+if TYPE_CHECKING:
+    from perfxl.ledger import Ledger
+
+PLAN_FILE = "考核方案.xlsx"
+ISSUED, MAIL, INBOX, ORIGINALS = "下发", "邮件", "收件", "原件"
+SENT_BACK, REVIEWS, PRODUCTS = "退回", "股室评分", "成果"
+LEDGER_FILE = "台账.db"
+FOLDERS = (ISSUED, MAIL, INBOX, ORIGINALS, SENT_BACK, REVIEWS, PRODUCTS)
+
+
+class Campaign:
+    """An existing campaign folder."""
+
+    def __init__(self, folder: Path) -> None:
+        if not (folder / PLAN_FILE).is_file():
+            raise NotACampaign(
+                f"这里没有 {PLAN_FILE}", place=Place(str(folder)),
+                remedy="请用 -C 指定考核文件夹，或先执行 perfxl init",
+            )
+        self.folder = folder
+
+    @classmethod
+    def create(cls, folder: Path, plan: bytes, stamp_key: bytes | None = None) -> Campaign:
+        """Make a campaign folder around a plan workbook; an existing plan is never replaced."""
+        from perfxl.files import write_atomically
+
+        target = folder / PLAN_FILE
+        if target.exists():
+            raise AlreadyThere(
+                "文件夹里已有考核方案", place=Place(str(target)), remedy="请换一个文件夹"
+            )
+        read_plan_file(plan, PLAN_FILE)
+        for name in FOLDERS:
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        write_atomically(target, plan)
+        campaign = cls(folder)
+        key = stamp_key or secrets.token_bytes(32)
+        campaign.ledger.setting("stamp_key", key.hex())
+        return campaign
+
+    @property
+    def plan_file(self) -> Path:
+        """The plan workbook."""
+        return self.folder / PLAN_FILE
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan, read once; raises PlanRefused with every mistake."""
+        return read_plan_file(self.plan_file.read_bytes(), PLAN_FILE)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger, made where there is none."""
+        from perfxl.ledger import Ledger
+
+        return Ledger.at(self.folder / LEDGER_FILE)
+
+    @cached_property
+    def stamp_key(self) -> bytes:
+        """The key that signs the identity of issued workbooks; it never leaves the ledger."""
+        return bytes.fromhex(self.ledger.setting("stamp_key", secrets.token_bytes(32).hex()))
+
+    def path(self, name: str) -> Path:
+        """One of the campaign's folders."""
+        return self.folder / name
+
+    def original(self, name: str) -> Path:
+        """A received file in the store of originals."""
+        return self.folder / ORIGINALS / name
+
+    def close(self) -> None:
+        """Let go of the ledger file."""
+        if "ledger" in self.__dict__:
+            self.ledger.close()
+
+
+def read_plan_file(data: bytes, name: str) -> Plan:
+    """The plan in a workbook's bytes; raises PlanRefused or Unreadable."""
+    from perfxl.excel.reader import read_workbook
+    from perfxl.plan.reading import read_plan
+
+    return read_plan(name, read_workbook(data, name).sheets)
+
+
+def plan_beside(file: Path) -> Path:
+    """The plan workbook in the folder of a file or one of those above it; raises Missing."""
+    for folder in file.resolve().parents:
+        if (folder / PLAN_FILE).is_file():
+            return folder / PLAN_FILE
+    raise Missing(
+        f"找不到 {PLAN_FILE}", place=Place(str(file)), remedy="请用 --plan 指定考核方案"
+    )

@@ -1,0 +1,130 @@
+"""Evidence (佐证材料): cited, registered, well formed, of the year, and not contradictory."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import pandas as pd
+
+from perfxl.checks.catalogue import Severity, check
+from perfxl.layout.declare import ValueKind
+from perfxl.plan.forms import register_key
+from perfxl.plan.model import Plan
+from perfxl.values import squeeze
+
+_DOCUMENT_NUMBER = re.compile(r"[^\d〔〕\[\]()【】]{1,20}〔(\d{4})〕\d{1,5}号")
+_LOOSE_YEAR = re.compile(r"[\[(【〔](\d{4})[\])】〕]")
+
+
+@check(
+    "F301", Severity.ERROR, on="entries", column="evidence_numbers", needs=("entries",),
+    message="{indicator} {name}：申报 {self_score} 分，须有佐证 {needed} 件，只列 {given} 件",
+    remedy="请在佐证材料表登记并填写材料编号，或调整自评得分",
+)
+def claimed_without_evidence(entries: pd.DataFrame, citations: pd.DataFrame) -> pd.DataFrame:
+    """A score is claimed only with the pieces of evidence that the plan asks for."""
+    given = citations.groupby(["receipt", "indicator"])["number"].nunique().to_dict()
+    counts = [
+        given.get(key, 0) for key in zip(entries["receipt"], entries["indicator"], strict=True)
+    ]
+    rows = entries.assign(given_count=counts)
+    claimed = (rows["self_score"] > 0).fillna(False)
+    rows = rows[claimed & (rows["given_count"] < rows["evidence_required"])]
+    return rows.assign(
+        needed=[str(count) for count in rows["evidence_required"]],
+        given=[str(count) for count in rows["given_count"]],
+    )
+
+
+@check(
+    "F302", Severity.ERROR, on="citations", column="evidence_numbers",
+    needs=("entries", "evidence"),
+    message="{indicator}：佐证编号“{number}”没有在佐证材料表登记",
+    remedy="请登记该材料，或改正编号",
+)
+def citation_not_registered(citations: pd.DataFrame) -> pd.DataFrame:
+    """Every evidence number that the form cites is registered."""
+    return citations[citations["evidence_row"].isna()].assign(cell_table="entries")
+
+
+@check(
+    "F303", Severity.ERROR, on="evidence", column="document_number", needs=("evidence",),
+    message="文号“{document_number}”写法不规范",
+    remedy="请按“机关代字〔年份〕序号号”填写，例如 石财绩〔2023〕5号",
+)
+def document_number_malformed(evidence: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """A document number has the official form 机关代字〔2023〕5号."""
+    numbered = evidence[evidence["document_number"].fillna("") != ""]
+    formed = numbered["document_number"].map(
+        lambda text: _DOCUMENT_NUMBER.fullmatch("".join(text.split())) is not None
+    )
+    return _at_cell(numbered[~formed.astype(bool)], plan, ValueKind.DOCUMENT_NUMBER)
+
+
+@check(
+    "F304", Severity.VERIFY, on="evidence", column="document_number", needs=("evidence",),
+    message="文号“{document_number}”不是考核年度（{year}年）的",
+    remedy="请说明为何用其他年度的文件作佐证，或更换材料",
+)
+def document_of_another_year(evidence: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """Evidence dates from the assessed year, by the year in its document number."""
+    years = [_year_in(text) for text in evidence["document_number"].fillna("")]
+    other = [year is not None and year != plan.campaign.year for year in years]
+    rows = evidence[pd.Series(other, index=evidence.index, dtype=bool)]
+    rows = rows.assign(year=str(plan.campaign.year))
+    return _at_cell(rows, plan, ValueKind.DOCUMENT_NUMBER)
+
+
+@check(
+    "F305", Severity.VERIFY, on="evidence", column="document_number", needs=("evidence",),
+    message="同一文号“{document_number}”用于不同的材料：{titles}",
+    remedy="请核对文号，同一文件只登记一次",
+)
+def document_number_reused(evidence: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """One document number stands for one document, not for several titles."""
+    numbered = evidence[evidence["document_number"].fillna("") != ""]
+    numbered = numbered.assign(
+        folded=[squeeze(text) for text in numbered["document_number"]],
+        folded_title=[squeeze(text) for text in numbered["title"]],
+    )
+    groups = numbered.groupby(["receipt", "folded"])
+    several = groups["folded_title"].transform("nunique") > 1
+    later = groups.cumcount() > 0
+    titles = groups["title"].transform(lambda found: "、".join(dict.fromkeys(found)))
+    rows = numbered.assign(titles=titles)[several & later]
+    return _at_cell(rows, plan, ValueKind.DOCUMENT_NUMBER)
+
+
+@check(
+    "F306", Severity.ERROR, on="entries", column="evidence_numbers",
+    needs=("entries", "evidence"),
+    message="{indicator} {name}：所列佐证没有公开网址",
+    remedy="请在佐证材料表填写网址，以 http:// 或 https:// 开头",
+)
+def disclosure_without_address(entries: pd.DataFrame, citations: pd.DataFrame) -> pd.DataFrame:
+    """Where the plan asks for a web address, at least one cited piece of evidence has one."""
+    addressed = citations[citations["url"].fillna("").str.match(r"https?://\S+\.\S+")]
+    proved = set(zip(addressed["receipt"], addressed["indicator"], strict=True))
+    cited = set(zip(citations["receipt"], citations["indicator"], strict=True))
+    keys = list(zip(entries["receipt"], entries["indicator"], strict=True))
+    unproved = pd.Series(
+        [key in cited and key not in proved for key in keys], index=entries.index, dtype=bool
+    )
+    claimed = (entries["self_score"] > 0).fillna(False)
+    return entries[entries["url_required"] & claimed & unproved]
+
+
+def _year_in(document_number: str) -> int | None:
+    match = _LOOSE_YEAR.search(unicodedata.normalize("NFKC", document_number))
+    return int(match[1]) if match else None
+
+
+def _at_cell(rows: pd.DataFrame, plan: Plan, kind: ValueKind) -> pd.DataFrame:
+    """Point at the column of this kind in the evidence register."""
+    register = plan.evidence_register
+    if register is None:
+        return rows
+    return rows.assign(
+        cell_table=register_key(register.name), cell_column=register.of_kind(kind) or ""
+    )

@@ -1,0 +1,143 @@
+"""Is it our form, for this unit, and unchanged?"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from perfxl.checks.catalogue import Severity, check
+from perfxl.plan.forms import COVER
+from perfxl.plan.model import Plan
+from perfxl.tables import StampState
+from perfxl.values import number_of, squeeze
+
+
+@check(
+    "F101", Severity.ERROR, on="returns", column="unit_name",
+    message="使用的模板版本是 {version}，现行版本是 {current}",
+    remedy="请在最近一次下发的工作簿上填报",
+)
+def wrong_template_version(returns: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """A return is filled in on the template version in force, of this campaign."""
+    rows = returns[returns["stamp"] != StampState.MISSING].copy()
+    rows["current"] = [plan.template_version(kind) for kind in rows["kind"]]
+    rows["sheet"] = COVER
+    other = rows["campaign"] != plan.campaign.code
+    rows.loc[other, "version"] = "其他考核（" + rows.loc[other, "campaign"] + "）的"
+    return rows[(rows["version"] != rows["current"]) | other]
+
+
+@check(
+    "F102", Severity.ERROR, on="returns", column="unit_name",
+    message="工作簿是发给“{stamped}”的，封面单位却是“{covered}”",
+    remedy="请使用发给本单位的工作簿填报",
+)
+def units_in_conflict(returns: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """The unit on the cover is the unit that the workbook was issued to."""
+    stamped = returns["unit_by_stamp"].fillna("")
+    covered = returns["unit_by_cover"].fillna("")
+    rows = returns[(stamped != "") & (covered != "") & (stamped != covered)].copy()
+    for column, source in (("stamped", "unit_by_stamp"), ("covered", "unit_by_cover")):
+        rows[column] = [
+            plan.unit_by_code[code].name if code in plan.unit_by_code else code
+            for code in rows[source]
+        ]
+    rows["sheet"] = COVER
+    return rows
+
+
+@check(
+    "F103", Severity.ERROR, on="sheets", column="",
+    message="缺少工作表“{sheet}”，或其中找不到表头",
+    remedy="请在下发的工作簿上填报，不要删除工作表和表头",
+)
+def sheet_missing(sheets: pd.DataFrame) -> pd.DataFrame:
+    """Every sheet of the template comes back with its heading row."""
+    return sheets[~sheets["found"]].assign(row=pd.NA)
+
+
+@check(
+    "F104", Severity.ERROR, on="entries", column="code", needs=("entries",),
+    message="缺少指标“{indicator} {name}”这一行",
+    remedy="请在下发的工作簿上填报，不要删除指标行",
+)
+def indicator_row_missing(entries: pd.DataFrame) -> pd.DataFrame:
+    """Every indicator of the plan has its row."""
+    return entries[entries["row"].isna()]
+
+
+@check(
+    "F105", Severity.ERROR, on="entries", column="full_marks", needs=("entries",),
+    message="分值被改动：方案为 {full_marks}，报送为“{full_marks_in_file}”",
+    remedy="请恢复原分值",
+)
+def full_marks_changed(entries: pd.DataFrame, subtotals: pd.DataFrame) -> pd.DataFrame:
+    """The full marks printed in the form are those of the plan."""
+    lines = pd.concat(
+        [entries, subtotals.rename(columns={"code": "indicator"})], ignore_index=True
+    )[["receipt", "unit", "sheet", "row", "indicator", "full_marks", "full_marks_in_file"]]
+    lines = lines[lines["row"].notna()]
+    marks = pd.Series(
+        [number_of(text) for text in lines["full_marks_in_file"]], index=lines.index, dtype="Int64"
+    )
+    blank_heading = marks.isna() & ~lines["indicator"].isin(entries["indicator"])
+    return lines[(marks != lines["full_marks"]).fillna(True) & ~blank_heading]
+
+
+@check(
+    "F106", Severity.ERROR, on="entries", column="name", needs=("entries",),
+    message="指标名称被改动：方案为“{name}”，报送为“{name_in_file}”",
+    remedy="请恢复原指标名称",
+)
+def indicator_name_changed(entries: pd.DataFrame) -> pd.DataFrame:
+    """The indicator names printed in the form are those of the plan."""
+    present = entries[entries["row"].notna()]
+    return present[present["name"].map(squeeze) != present["name_in_file"].map(squeeze)]
+
+
+@check(
+    "F107", Severity.ERROR, on="strays", column="code", needs=("entries",),
+    message="自评表多出一行：“{code} {name}”不在指标体系中",
+    remedy="请删除自行增加的行",
+)
+def unknown_indicator(strays: pd.DataFrame) -> pd.DataFrame:
+    """The form holds no indicator that the plan does not know."""
+    return strays.assign(cell_table="entries")
+
+
+@check(
+    "F108", Severity.ERROR, on="entries", column="code", needs=("entries",),
+    message="指标“{indicator} {name}”出现 {times} 行", remedy="请只保留一行",
+)
+def indicator_repeated(entries: pd.DataFrame) -> pd.DataFrame:
+    """Every indicator stands in one row only."""
+    rows = entries[entries["repeats"] > 1]
+    return rows.assign(times=[str(count) for count in rows["repeats"]])
+
+
+@check(
+    "F109", Severity.VERIFY, on="returns", column="unit_name",
+    message="工作簿的单位标记{state}，单位按封面或文件名认定",
+    remedy="请确认使用的是发给本单位的工作簿，并由绩效组核对单位",
+)
+def stamp_not_genuine(returns: pd.DataFrame) -> pd.DataFrame:
+    """The identity that we wrote into the workbook is still there and genuine."""
+    doubtful = [str(StampState.MISSING), str(StampState.FORGED)]
+    rows = returns[returns["stamp"].isin(doubtful)]
+    return rows.assign(state=rows["stamp"], sheet=COVER)
+
+
+@check(
+    "F110", Severity.VERIFY, on="returns", column="preparer",
+    message="封面没有填写{missing}", remedy="请补填",
+)
+def cover_incomplete(returns: pd.DataFrame) -> pd.DataFrame:
+    """The cover names the preparer and a telephone number."""
+    labels = {"preparer": "填报人", "phone": "联系电话"}
+    missing = [
+        "、".join(label for key, label in labels.items() if not row[key])
+        for row in returns.to_dict("records")
+    ]
+    rows = returns.assign(missing=missing, sheet=COVER)
+    rows["cell_column"] = ["phone" if text == "联系电话" else "preparer" for text in missing]
+    return rows[rows["missing"] != ""]
+

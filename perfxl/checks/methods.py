@@ -1,0 +1,92 @@
+"""The claim against what the scoring method gives from the unit's own data."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from perfxl.checks.catalogue import REGISTERS, Severity, check
+from perfxl.plan.forms import DATA_ITEMS
+from perfxl.plan.model import Plan, Source
+
+_NEEDS = ("entries", "evidence", "data_items", REGISTERS)
+
+
+def _claims(entries: pd.DataFrame, computed: pd.DataFrame) -> pd.DataFrame:
+    return entries[entries["row"].notna()].merge(
+        computed[["receipt", "indicator", "computed", "applies", "arithmetic"]],
+        on=["receipt", "indicator"],
+    )
+
+
+@check(
+    "F501", Severity.ERROR, on="entries", column="self_score", needs=_NEEDS,
+    message="{indicator} {name}：自评 {self_score} 分，按{method}计算为 {computed} 分（{arithmetic}）",
+    remedy="请改正自评得分，或改正所依据的登记内容",
+)
+def claim_above_computation(entries: pd.DataFrame, computed: pd.DataFrame) -> pd.DataFrame:
+    """A claim is not above what the method gives from the unit's own data."""
+    claims = _claims(entries, computed)
+    within = claims["self_score"] <= claims["full_marks"]
+    return claims[((claims["self_score"] > claims["computed"]) & within).fillna(False)]
+
+
+@check(
+    "F502", Severity.VERIFY, on="entries", column="self_score", needs=_NEEDS,
+    message="{indicator} {name}：自评 {self_score} 分，低于按{method}计算的 {computed} 分（{arithmetic}）",
+    remedy="请核对是否少报，或说明原因",
+)
+def claim_below_computation(entries: pd.DataFrame, computed: pd.DataFrame) -> pd.DataFrame:
+    """A claim below what the method gives is asked about."""
+    claims = _claims(entries, computed)
+    below = (claims["self_score"] < claims["computed"]) & (claims["self_score"] >= 0)
+    return claims[below.fillna(False)]
+
+
+@check(
+    "F503", Severity.NOTICE, on="entries", column="self_score", needs=_NEEDS,
+    message="{indicator} {name}：不适用（{arithmetic}），自评 {self_score} 分不计入，分值按规定折算",
+    remedy="如确有此项工作，请补充登记",
+)
+def claim_where_not_applicable(entries: pd.DataFrame, computed: pd.DataFrame) -> pd.DataFrame:
+    """A claim on an indicator that does not apply is not counted."""
+    claims = _claims(entries, computed)
+    return claims[~claims["applies"] & (claims["self_score"] > 0).fillna(False)]
+
+
+@check(
+    "F504", Severity.ERROR, on="data_items", column="value", needs=("data_items",),
+    message="数据项“{item}”{fault}", remedy="请填写数字；没有的填 0",
+)
+def data_item_unreadable(data_items: pd.DataFrame) -> pd.DataFrame:
+    """Every data item that the unit reports is filled in with a number not below 0."""
+    reported = data_items[data_items["source"] == Source.UNIT]
+    bad = reported["value"].isna() | (reported["value"] < 0).fillna(False)
+    rows = reported[bad]
+    faults = ["没有填写" if not text else f"填的是“{text}”" for text in rows["value_text"]]
+    return rows.assign(fault=faults, sheet=DATA_ITEMS)
+
+
+@check(
+    "F505", Severity.ERROR, on="entries", column="self_score", needs=_NEEDS,
+    message="{indicator} {name}：“{numerator}”{top} 大于“{denominator}”{bottom}",
+    remedy="请核对这两个数",
+)
+def ratio_above_one(
+    entries: pd.DataFrame, data_items: pd.DataFrame, plan: Plan
+) -> pd.DataFrame:
+    """The part that a ratio method counts is not larger than the whole."""
+    ratios = pd.DataFrame(
+        [
+            (kind, indicator.code, *indicator.method.data_items())
+            for kind, rubric in plan.rubrics.items()
+            for indicator in rubric.indicators
+            if indicator.method.name == "比率"
+        ],
+        columns=["kind", "indicator", "numerator", "denominator"],
+    )
+    values = data_items[["receipt", "item", "value"]]
+    rows = entries[entries["row"].notna()].merge(ratios, on=["kind", "indicator"])
+    for side, column in (("numerator", "top"), ("denominator", "bottom")):
+        known = values.rename(columns={"item": side, "value": column})
+        rows = rows.merge(known, on=["receipt", side], how="left")
+    return rows[(rows["top"] > rows["bottom"]).fillna(False)]

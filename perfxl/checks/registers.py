@@ -1,0 +1,176 @@
+"""The registers (登记表): each against its own declaration in the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import pandas as pd
+
+from perfxl.checks.catalogue import REGISTERS, Severity, check
+from perfxl.layout.declare import NUMERIC, ValueKind
+from perfxl.plan.forms import register_key
+from perfxl.plan.model import Plan, Register, RegisterColumn, Rule
+from perfxl.points import HUNDREDTHS
+from perfxl.tables import RegisterRows
+from perfxl.values import squeeze
+
+Registers = Mapping[str, RegisterRows]
+_NO_ROWS = pd.DataFrame(columns=["receipt", "unit", "sheet", "row", "label", "text"])
+
+
+def _columns(
+    plan: Plan, registers: Registers
+) -> Iterator[tuple[Register, RegisterColumn, RegisterRows]]:
+    for register in plan.registers:
+        for declared in register.columns:
+            yield register, declared, registers[register.name]
+
+
+def _offending(
+    plan: Plan,
+    registers: Registers,
+    test: Callable[[Register, RegisterColumn, RegisterRows], pd.Series | None],
+) -> pd.DataFrame:
+    """Rows for which ``test`` holds, column by column, each pointing at its cell."""
+    parts = []
+    for register, declared, rows in _columns(plan, registers):
+        bad = test(register, declared, rows) if len(rows.values) else None
+        if bad is None or not bad.any():
+            continue
+        label = declared.column.key
+        found = rows.values.loc[bad, ["receipt", "unit", "sheet", "row"]]
+        parts.append(
+            found.assign(
+                label=declared.column.label, text=rows.texts.loc[bad, label],
+                cell_table=register_key(register.name), cell_column=label,
+            )
+        )
+    return pd.concat(parts, ignore_index=True) if parts else _NO_ROWS
+
+
+@check(
+    "F401", Severity.ERROR, on=REGISTERS, column="", needs=(REGISTERS,),
+    message="“{label}”没有填写", remedy="请补填",
+)
+def required_cell_blank(plan: Plan, registers: Registers) -> pd.DataFrame:
+    """A required column is filled in on every row in use."""
+    return _offending(
+        plan, registers,
+        lambda _, declared, rows: (
+            rows.texts[declared.column.key] == "" if declared.column.required else None
+        ),
+    )
+
+
+@check(
+    "F402", Severity.ERROR, on=REGISTERS, column="", needs=(REGISTERS,),
+    message="“{label}”填的是“{text}”，不是{wanted}", remedy="请改为{wanted}",
+)
+def cell_of_wrong_type(plan: Plan, registers: Registers) -> pd.DataFrame:
+    """Amounts, numbers and dates can be read as such; amounts and numbers are not negative."""
+    wanted = {ValueKind.DATE: "日期", ValueKind.INTEGER: "不小于 0 的整数"}
+
+    def wrong(_: Register, declared: RegisterColumn, rows: RegisterRows) -> pd.Series | None:
+        kind, label = declared.column.kind, declared.column.key
+        if kind is not ValueKind.DATE and kind not in NUMERIC:
+            return None
+        values = rows.values[label]
+        bad = (rows.texts[label] != "") & values.isna()
+        if kind in NUMERIC:
+            bad |= (values < 0).fillna(False)
+        if kind is ValueKind.INTEGER:
+            bad |= (values % HUNDREDTHS != 0).fillna(False)
+        return bad.astype(bool)
+
+    found = _offending(plan, registers, wrong)
+    kinds = {
+        (register_key(register.name), declared.column.key): declared.column.kind
+        for register in plan.registers
+        for declared in register.columns
+    }
+    if len(found) == 0:
+        return found
+    return found.assign(
+        wanted=[
+            wanted.get(kinds[key], "不小于 0 的数")
+            for key in zip(found["cell_table"], found["cell_column"], strict=True)
+        ]
+    )
+
+
+@check(
+    "F403", Severity.ERROR, on=REGISTERS, column="", needs=(REGISTERS,),
+    message="“{label}”填的是“{text}”，不在可选内容中", remedy="请从下拉列表中选择",
+)
+def choice_unknown(plan: Plan, registers: Registers) -> pd.DataFrame:
+    """A choice is one of those that the plan offers."""
+
+    def unknown(_: Register, declared: RegisterColumn, rows: RegisterRows) -> pd.Series | None:
+        if declared.column.kind is not ValueKind.CHOICE:
+            return None
+        texts = rows.texts[declared.column.key]
+        offered = {squeeze(choice) for choice in declared.column.choices}
+        return (texts != "") & ~texts.map(squeeze).isin(offered)
+
+    return _offending(plan, registers, unknown)
+
+
+@check(
+    "F404", Severity.ERROR, on=REGISTERS, column="", needs=(REGISTERS,),
+    message="“{label}”“{text}”与上面的行重复", remedy="请核对，不要重复登记",
+)
+def key_repeated(plan: Plan, registers: Registers) -> pd.DataFrame:
+    """A column declared unique holds no value twice in one return."""
+
+    def repeated(_: Register, declared: RegisterColumn, rows: RegisterRows) -> pd.Series | None:
+        if not declared.unique:
+            return None
+        texts = rows.texts[declared.column.key]
+        keys = pd.DataFrame({"receipt": rows.values["receipt"], "text": texts.map(squeeze)})
+        return keys.duplicated() & (texts != "")
+
+    return _offending(plan, registers, repeated)
+
+
+@check(
+    "F405", Severity.ERROR, on=REGISTERS, column="", needs=(REGISTERS,),
+    message="“{label}”为 {text}，应{rule}（{other}）{unexplained}",
+    remedy="请核对数据{explain}",
+)
+def relation_broken(plan: Plan, registers: Registers) -> pd.DataFrame:
+    """Values of one row keep the relations that the plan declares, or the row explains why not."""
+    parts = []
+    for register, declared, rows in _columns(plan, registers):
+        for rule in declared.rules if len(rows.values) else ():
+            bad = _breaks(rule, declared, rows)
+            if declared.excused_by:
+                bad &= rows.texts[declared.excused_by] == ""
+            if not bad.any():
+                continue
+            label, excuse = declared.column.key, declared.excused_by
+            found = rows.values.loc[bad, ["receipt", "unit", "sheet", "row"]]
+            parts.append(
+                found.assign(
+                    label=declared.column.label, text=rows.texts.loc[bad, label],
+                    rule=str(rule), other=rows.texts.loc[bad, rule.other_column],
+                    unexplained=f"，又没有填写“{excuse}”" if excuse else "",
+                    explain=f"，或在“{excuse}”中说明" if excuse else "",
+                    cell_table=register_key(register.name), cell_column=label,
+                )
+            )
+    if not parts:
+        return _NO_ROWS
+    # A row that breaks several rules of one column is one matter: the first rule speaks.
+    return pd.concat(parts, ignore_index=True).drop_duplicates(
+        ["receipt", "cell_table", "cell_column", "row"]
+    )
+
+
+def _breaks(rule: Rule, declared: RegisterColumn, rows: RegisterRows) -> pd.Series:
+    left, right = rows.values[declared.column.key], rows.values[rule.other_column]
+    known = left.notna() & right.notna()
+    if rule.percent is not None:
+        # hundredths of a percent: 90 % is 9000 of 10000, so both sides stay whole numbers
+        left, right = left * 100 * HUNDREDTHS, right * rule.percent
+    holds = rule.relation.holds(left, right)
+    return (known & ~holds.fillna(False).astype(bool)).astype(bool)

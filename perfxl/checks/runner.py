@@ -1,0 +1,131 @@
+"""Runs every check over a batch and says of each, for each return: passed, failed, could not run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from string import Formatter
+
+import pandas as pd
+
+from perfxl import tables
+from perfxl.checks import evidence, form, methods, registers, scores
+from perfxl.checks.catalogue import CATALOGUE, REGISTERS, Check, Material, Outcome, run_one
+from perfxl.plan.forms import register_key
+from perfxl.plan.model import Plan
+from perfxl.points import as_text
+from perfxl.tables import ReturnTables, frame
+
+# Importing the rooms fills the catalogue; naming them keeps the imports visible.
+ROOMS = (form, scores, evidence, registers, methods)
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """``findings`` (``tables.FINDINGS``) and ``outcomes`` (``tables.OUTCOMES``)."""
+
+    findings: pd.DataFrame
+    outcomes: pd.DataFrame
+
+
+def run_checks(plan: Plan, returned: ReturnTables, computed: pd.DataFrame) -> CheckResult:
+    """All checks of the catalogue over a batch of returns."""
+    material = _material(plan, returned, computed)
+    files = dict(zip(returned.returns["receipt"], returned.returns["file"], strict=True))
+    units = dict(zip(returned.returns["receipt"], returned.returns["unit"], strict=True))
+    arrived = _arrived(plan, returned)
+    findings: dict[str, list[object]] = {name: [] for name in tables.FINDINGS}
+    outcomes: dict[str, list[object]] = {name: [] for name in tables.OUTCOMES}
+    for code in sorted(CATALOGUE):
+        entry = CATALOGUE[code]
+        offending = run_one(entry, material)
+        failed = set(offending["receipt"])
+        for row in offending.to_dict("records"):
+            _add_finding(findings, entry, row, returned, files)
+        for receipt, unit in units.items():
+            if receipt in failed:
+                outcome = Outcome.FAILED
+            elif all(need in arrived[receipt] for need in entry.needs):
+                outcome = Outcome.PASSED
+            else:
+                outcome = Outcome.COULD_NOT_RUN
+            for name, value in zip(
+                outcomes, (receipt, unit, code, str(outcome)), strict=True
+            ):
+                outcomes[name].append(value)
+    return CheckResult(frame(findings, tables.FINDINGS), frame(outcomes, tables.OUTCOMES))
+
+
+def _material(plan: Plan, returned: ReturnTables, computed: pd.DataFrame) -> Material:
+    shared = {field.name for field in fields(ReturnTables)}
+    given = {
+        field.name: getattr(returned, field.name)
+        for field in fields(Material)
+        if field.name in shared
+    }
+    return Material(plan=plan, computed=computed, **given)
+
+
+def _arrived(plan: Plan, returned: ReturnTables) -> Mapping[str, set[str]]:
+    found: dict[str, set[str]] = {receipt: set() for receipt in returned.returns["receipt"]}
+    sheets = returned.sheets[returned.sheets["found"]]
+    for receipt, table in zip(sheets["receipt"], sheets["table"], strict=True):
+        found[receipt].add(table)
+    kinds = dict(zip(returned.returns["receipt"], returned.returns["kind"], strict=True))
+    evidence_register = plan.evidence_register
+    for receipt, keys in found.items():
+        if all(register_key(register.name) in keys for register in plan.registers):
+            keys.add(REGISTERS)
+        if evidence_register is None or register_key(evidence_register.name) in keys:
+            keys.add("evidence")
+        if not plan.reported_items(kinds[receipt]):
+            keys.add("data_items")
+    return found
+
+
+def _add_finding(
+    findings: dict[str, list[object]], entry: Check, row: Mapping[str, object],
+    returned: ReturnTables, files: Mapping[str, str],
+) -> None:
+    receipt = str(row["receipt"])
+    sheet = row.get("sheet") or ""
+    finding = {
+        "code": entry.code,
+        "severity": str(entry.severity),
+        "receipt": receipt,
+        "unit": row["unit"],
+        "file": files.get(receipt, ""),
+        "sheet": sheet,
+        "cell": _cell(entry, row, returned),
+        "indicator": row.get("indicator") or "",
+        "message": _fill(entry.message, row),
+        "remedy": _fill(entry.remedy, row),
+    }
+    for name, column in findings.items():
+        column.append(finding[name])
+
+
+def _cell(entry: Check, row: Mapping[str, object], returned: ReturnTables) -> str:
+    """The offending cell; a check may name its own table and column in the row."""
+    receipt = str(row["receipt"])
+    column = str(row.get("cell_column") or entry.column)
+    if entry.on == "returns":
+        return returned.field_cells.get((receipt, column), "")
+    number = row.get("row")
+    if number is None or pd.isna(number):  # type: ignore[call-overload]
+        return ""
+    table = str(row.get("cell_table") or entry.on)
+    letter = returned.columns.get((receipt, table), {}).get(column, "A")
+    return f"{letter}{int(number)}"  # type: ignore[call-overload]
+
+
+def _fill(text: str, row: Mapping[str, object]) -> str:
+    """Fill ``{column}`` from the row; Int64 columns are hundredths and print as numbers."""
+    parts = []
+    for literal, name, _, _ in Formatter().parse(text):
+        parts.append(literal)
+        if name:
+            value = row[name]
+            is_number = isinstance(value, int) and not isinstance(value, bool)
+            parts.append(as_text(value) if is_number else str(value))  # type: ignore[arg-type]
+    return "".join(parts)

@@ -1,0 +1,81 @@
+"""What the command line shows: tables that align with Chinese text, progress, plain messages.
+
+Owns rich. Text from returned files is printed as text: no markup, no control characters.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+PIPED_WIDTH = 240
+_SHOW_PROGRESS_AFTER_SECONDS = 1.0
+
+
+def prepare_streams() -> None:
+    """A console that lacks a character (cp936) shows a substitute instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+
+
+def plain(text: str) -> str:
+    """Text without characters that steer a terminal; line breaks become spaces."""
+    return "".join(
+        " " if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") else character
+        for character in text
+    )
+
+
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "",
+    right: Sequence[int] = (),
+) -> None:
+    """Print rows under headings; ``right`` names the columns (0-based) that align right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, markup=False)
+    table = Table(box=box.ASCII2 if not sys.stdout.isatty() else box.SIMPLE_HEAD, title=None)
+    for index, label in enumerate(columns):
+        table.add_column(Text(label), justify="right" if index in right else "left",
+                         overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    if title:
+        print(title)
+    console.print(table)
+
+
+@contextmanager
+def progress(label: str, total: int) -> Iterator[Callable[[], None]]:
+    """Gives a function to call after each of ``total`` steps; shows a bar once it takes a second."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    bar = Progress(console=Console(stderr=True), transient=True)
+    task = bar.add_task(label, total=total)
+    started = time.monotonic()
+    shown = False
+
+    def advance() -> None:
+        nonlocal shown
+        bar.advance(task)
+        if not shown and time.monotonic() - started > _SHOW_PROGRESS_AFTER_SECONDS:
+            bar.start()
+            shown = True
+
+    try:
+        yield advance
+    finally:
+        if shown:
+            bar.stop()

@@ -1,0 +1,1 @@
+"""Word documents in the official form; python-docx is used nowhere else."""

@@ -1,0 +1,118 @@
+"""What the operator can mend: every error that perfxl shows a person, with code, place and remedy.
+
+Findings about a unit's data are not errors: they live in ``perfxl.checks`` and are never raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something is: a file, a sheet in it, a cell in that (each may be unknown)."""
+
+    file: str = ""
+    sheet: str = ""
+    cell: str = ""
+
+    def __str__(self) -> str:
+        """Chinese text such as ``考核方案.xlsx / 单位名录!B3``; empty where nothing is known."""
+        inside = f"{self.sheet}!{self.cell}" if self.sheet and self.cell else self.sheet
+        return " / ".join(part for part in (self.file, inside) if part)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One of several mistakes that are reported together: code, what, where, what to do."""
+
+    code: str
+    what: str
+    place: Place = Place()
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        where = str(self.place)
+        remedy = f"（{self.remedy}）" if self.remedy else ""
+        return f"[{self.code}] {where + '：' if where else ''}{self.what}{remedy}"
+
+
+class PerfxlError(Exception):
+    """Base of what the operator can mend; the command line prints it and exits with 2."""
+
+    code = "E000"
+
+    def __init__(self, what: str, *, place: Place | None = None, remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.place = place or Place()
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return str(Mistake(self.code, self.what, self.place, self.remedy))
+
+
+class PlanRefused(PerfxlError):
+    """The plan workbook is wrong; ``mistakes`` holds every mistake at its cell."""
+
+    code = "E101"
+
+    def __init__(self, file: str, mistakes: Sequence[Mistake]) -> None:
+        super().__init__(
+            f"考核方案有 {len(mistakes)} 处错误，未采用",
+            place=Place(file),
+            remedy="请逐条改正后重试",
+        )
+        self.mistakes = tuple(mistakes)
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *(f"  {mistake}" for mistake in self.mistakes)])
+
+
+class NotACampaign(PerfxlError):
+    """The folder holds no plan workbook."""
+
+    code = "E102"
+
+
+class AlreadyThere(PerfxlError):
+    """A folder or file that perfxl would have to overwrite."""
+
+    code = "E103"
+
+
+class Unreadable(PerfxlError):
+    """A file that cannot be read as a workbook; the text says which case it is."""
+
+    code = "E201"
+
+
+class Missing(PerfxlError):
+    """A file or folder that was named and is not there."""
+
+    code = "E202"
+
+
+class UnknownUnit(PerfxlError):
+    """A unit that is not in the roster, or a return whose unit cannot be told."""
+
+    code = "E203"
+
+
+class InputAtRisk(PerfxlError):
+    """Going on would overwrite what a person typed and perfxl has not yet taken in."""
+
+    code = "E301"
+
+
+class NothingToDo(PerfxlError):
+    """The stage before this one has not left anything to work on."""
+
+    code = "E401"
+
+
+class CannotWrite(PerfxlError):
+    """A product cannot be written, most often because Excel or WPS holds it open."""
+
+    code = "E501"

@@ -1,0 +1,53 @@
+"""The identity of a workbook that perfxl issued: who it is for, and proof that we made it.
+
+The stamp is one short text. It is written in three places (hidden sheet, defined name, document
+property) because office programs lose some of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+
+SHEET = "_perfxl"
+PROPERTY = "perfxl"
+DEFINED_NAME = "_perfxl_stamp"
+
+_STAMP = re.compile(r"perfxl1\|(?P<campaign>[^|]*)\|(?P<form>[^|]*)\|(?P<version>[^|]*)"
+                    r"\|(?P<holder>[^|]*)\|(?P<digest>[0-9a-f]{16})")
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Campaign code, form (``return`` or ``review``), version, and the holder's code or name."""
+
+    campaign: str
+    form: str
+    version: str
+    holder: str
+    digest: str = ""
+
+    def signed(self, key: bytes) -> Stamp:
+        """The same stamp with the digest that only the campaign's key gives."""
+        return Stamp(self.campaign, self.form, self.version, self.holder, self._digest(key))
+
+    def is_genuine(self, key: bytes) -> bool:
+        """Whether the digest is the one that the key gives."""
+        return hmac.compare_digest(self.digest, self._digest(key))
+
+    def _digest(self, key: bytes) -> str:
+        message = "|".join((self.campaign, self.form, self.version, self.holder))
+        return hmac.new(key, message.encode(), hashlib.sha256).hexdigest()[:16]
+
+    def __str__(self) -> str:
+        return "|".join(
+            ("perfxl1", self.campaign, self.form, self.version, self.holder, self.digest)
+        )
+
+
+def parse_stamp(text: object) -> Stamp | None:
+    """The stamp in a text, None where there is none."""
+    match = _STAMP.fullmatch(text.strip()) if isinstance(text, str) else None
+    return Stamp(**match.groupdict()) if match else None

@@ -1,0 +1,85 @@
+"""Writing files so that a crash leaves either the old content or the new, never half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from perfxl.errors import CannotWrite, Place
+
+WORKBOOK_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".et", ".ods", ".xlsb")
+
+# What office programs and systems leave beside the files that people mean.
+_LITTER = {"thumbs.db", "desktop.ini", ".ds_store"}
+
+
+def sha256_of(data: bytes) -> str:
+    """The content hash that names a file everywhere in perfxl."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write beside the target, flush to disk, then rename over it.
+
+    Raises CannotWrite where the target is held open by another program or may not be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with partial.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        _sync_folder(path.parent)
+    except PermissionError as error:
+        raise CannotWrite(
+            "文件正被其他程序打开，或没有写入权限", place=Place(str(path)),
+            remedy="请在 Excel 或 WPS 中关闭它后重试",
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def keep_original(folder: Path, data: bytes, file_name: str) -> str:
+    """Keep received bytes under their hash in ``folder``; returns the name they are kept under.
+
+    The received name is never used as a path; only a known workbook suffix is taken from it.
+    """
+    digest = sha256_of(data)
+    suffix = Path(file_name).suffix.lower()
+    name = digest + (suffix if suffix in WORKBOOK_SUFFIXES else ".bin")
+    target = folder / name
+    if not target.exists():
+        write_atomically(target, data)
+    return name
+
+
+def is_litter(path: Path) -> bool:
+    """Whether a file is an office program's lock or a system's own, not something sent."""
+    name = path.name.lower()
+    return name.startswith(("~$", ".~", "._")) or name in _LITTER or name.endswith(".part")
+
+
+def walk(paths: list[Path]) -> Iterator[Path]:
+    """All files under the given files and folders, in a stable order."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(found for found in path.rglob("*") if found.is_file())
+        else:
+            yield path
+
+
+def _sync_folder(folder: Path) -> None:
+    # Windows cannot open a folder for fsync; NTFS journals the rename itself.
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,116 @@
+"""The data items (数据项) of a batch: as reported, counted from registers, or from the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from perfxl import tables
+from perfxl.layout.declare import NUMERIC, ValueKind
+from perfxl.plan.forms import register_key
+from perfxl.plan.model import (
+    Aggregate,
+    Condition,
+    DataItem,
+    LedgerFigure,
+    Plan,
+    Register,
+    Source,
+)
+from perfxl.points import HUNDREDTHS
+from perfxl.tables import RegisterRows, frame
+from perfxl.values import date_of, number_of, squeeze
+
+
+def data_items(
+    plan: Plan,
+    returns: pd.DataFrame,
+    sheets: pd.DataFrame,
+    reported: pd.DataFrame,
+    registers: Mapping[str, RegisterRows],
+    figures: Mapping[str, Mapping[LedgerFigure, int]],
+) -> pd.DataFrame:
+    """All data items of all returns (``tables.DATA_ITEMS``); an unknown one has value <NA>.
+
+    A register that arrived empty counts 0; one that never arrived leaves its items unknown.
+    """
+    parts = [reported]
+    by_name = {register.name: register for register in plan.registers}
+    for item in plan.data_items:
+        concerned = returns[[item.applies_to(kind) for kind in returns["kind"]]]
+        if item.source is Source.REGISTER:
+            parts.append(
+                _from_register(item, by_name[item.register], concerned, sheets,
+                               registers[item.register])
+            )
+        elif item.source is Source.LEDGER:
+            assert item.ledger_figure is not None
+            counts = [figures.get(unit, {}).get(item.ledger_figure) for unit in concerned["unit"]]
+            parts.append(_frame(item, concerned, counts, HUNDREDTHS))
+    filled = [part for part in parts if len(part)]
+    return pd.concat(filled, ignore_index=True) if filled else frame({}, tables.DATA_ITEMS)
+
+
+def _from_register(
+    item: DataItem, register: Register, returns: pd.DataFrame, sheets: pd.DataFrame,
+    rows: RegisterRows,
+) -> pd.DataFrame:
+    found = sheets[(sheets["table"] == register_key(register.name)) & sheets["found"]]
+    arrived = set(found["receipt"])
+    values = rows.values
+    selected = values[mask(item.conditions, register, values)]
+    groups = selected.groupby("receipt", sort=False)
+    if item.aggregate is Aggregate.SUM:
+        totals, factor = groups[item.column].sum().to_dict(), 1
+    elif item.aggregate is Aggregate.DISTINCT:
+        named = selected[selected[item.column].astype("string").fillna("") != ""]
+        totals = named.groupby("receipt", sort=False)[item.column].nunique().to_dict()
+        factor = HUNDREDTHS
+    else:
+        totals, factor = groups.size().to_dict(), HUNDREDTHS
+    counts = [
+        int(totals.get(receipt, 0)) if receipt in arrived else None
+        for receipt in returns["receipt"]
+    ]
+    return _frame(item, returns, counts, factor, sheet=register.name)
+
+
+def _frame(
+    item: DataItem, returns: pd.DataFrame, counts: list[int | None], factor: int, sheet: str = ""
+) -> pd.DataFrame:
+    size = len(returns)
+    return frame(
+        {
+            "receipt": list(returns["receipt"]),
+            "unit": list(returns["unit"]),
+            "kind": list(returns["kind"]),
+            "sheet": [sheet] * size,
+            "row": [None] * size,
+            "item": [item.name] * size,
+            "source": [str(item.source)] * size,
+            "value": [None if count is None else count * factor for count in counts],
+            "value_text": [""] * size,
+        },
+        tables.DATA_ITEMS,
+    )
+
+
+def mask(conditions: tuple[Condition, ...], register: Register, values: pd.DataFrame) -> pd.Series:
+    """True for rows on which every condition holds; a blank or unreadable value never does."""
+    keep = pd.Series(True, index=values.index)
+    kinds = {declared.column.key: declared.column.kind for declared in register.columns}
+    for condition in conditions:
+        left = values[condition.column]
+        kind = kinds[condition.column]
+        compare = condition.relation.holds
+        if condition.other_column:
+            held = compare(left, values[condition.other_column])
+        elif kind in NUMERIC:
+            held = compare(left, number_of(condition.literal))
+        elif kind is ValueKind.DATE:
+            held = compare(left, pd.Timestamp(date_of(condition.literal)))
+        else:
+            held = compare(left.map(squeeze), squeeze(condition.literal))
+        keep &= held.fillna(False).astype(bool) & left.notna()
+    return keep

@@ -1,0 +1,104 @@
+"""Finds declared tables and fields in the rows of a sheet by their labels, never by fixed cells.
+
+A sheet's rows are a list of lists of cell values that starts at A1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from perfxl.layout.declare import Field, Table
+from perfxl.values import squeeze, text_of
+
+Rows = Sequence[Sequence[object]]
+
+# A heading may be pushed down by rows that people insert above it, but not without end.
+HEADING_SEARCH_ROWS = 60
+
+_UNIT_SUFFIX = re.compile(r"[(\[][^()\[\]]*[)\]]$")
+
+
+@dataclass(frozen=True)
+class LocatedTable:
+    """Where a table stands: 0-based heading row and the 0-based grid column of each key."""
+
+    heading_row: int
+    columns: dict[str, int]
+
+    @property
+    def first_row(self) -> int:
+        """The 0-based row under the heading."""
+        return self.heading_row + 1
+
+
+@lru_cache(maxsize=4096)
+def label_key(label: str) -> str:
+    """A label for comparing: folded, without spaces, star marks, colon, and trailing unit."""
+    folded = squeeze(label).replace("*", "").rstrip(":")
+    return _UNIT_SUFFIX.sub("", folded) or folded
+
+
+def column_letter(index: int) -> str:
+    """0 → ``A``, 26 → ``AA``."""
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def cell_name(row: int, column: int) -> str:
+    """The A1 name of a 0-based row and column."""
+    return f"{column_letter(column)}{row + 1}"
+
+
+def find_table(rows: Rows, table: Table) -> LocatedTable | None:
+    """The heading row that carries most of the table's labels, at least half of the needed ones.
+
+    Two columns with one label keep the first. Returns None where there is no such row.
+    """
+    wanted = {label_key(column.label): column.key for column in table.columns}
+    needed = [column.key for column in table.columns if not column.optional]
+    best: LocatedTable | None = None
+    for index, row in enumerate(rows[:HEADING_SEARCH_ROWS]):
+        found: dict[str, int] = {}
+        for position, value in enumerate(row):
+            if value.__class__ is str and value:
+                key = wanted.get(label_key(value))  # type: ignore[arg-type]
+                if key is not None:
+                    found.setdefault(key, position)
+        hits = sum(key in found for key in needed)
+        if hits * 2 >= len(needed) and hits and (best is None or len(found) > len(best.columns)):
+            best = LocatedTable(index, found)
+            if len(found) == len(wanted):
+                break
+    return best
+
+
+def find_fields(rows: Rows, fields: Sequence[Field]) -> dict[str, tuple[object, str]]:
+    """The value right of each field's label and the value's cell name.
+
+    The value is the first filled cell to the right before the next label; a field whose label is
+    there and whose value is blank comes with ``""`` and the cell right of the label; a field whose
+    label is nowhere is absent.
+    """
+    wanted = {label_key(field.label): field.key for field in fields}
+    found: dict[str, tuple[object, str]] = {}
+    for index, row in enumerate(rows):
+        for position, value in enumerate(row):
+            key = wanted.get(label_key(value)) if isinstance(value, str) and value else None
+            if key is None or key in found:
+                continue
+            found[key] = ("", cell_name(index, position + 1))
+            for right in range(position + 1, len(row)):
+                content = row[right]
+                if text_of(content) == "":
+                    continue
+                if not (isinstance(content, str) and label_key(content) in wanted):
+                    found[key] = (content, cell_name(index, right))
+                break
+    return found

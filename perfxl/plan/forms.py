@@ -1,0 +1,158 @@
+"""The layouts that a plan gives rise to: the unit's workbook (template) and the review book."""
+
+from __future__ import annotations
+
+from perfxl.layout.declare import (
+    Column,
+    Field,
+    FilledBy,
+    SheetLayout,
+    Table,
+    ValueKind,
+    WorkbookLayout,
+)
+from perfxl.plan.model import Plan, Register, Unit
+from perfxl.points import as_text
+
+COVER, INSTRUCTIONS, SELF_ASSESSMENT, DATA_ITEMS = "封面", "填报说明", "自评表", "数据项"
+REVIEW = "评分表"
+
+# Room for typing in a register: locks, drop-downs and borders reach this far.
+REGISTER_ROOM = 300
+
+
+def register_key(name: str) -> str:
+    """The key of a register's sheet and table in the template's layout."""
+    return f"register:{name}"
+
+
+def file_name(campaign_code: str, unit: Unit) -> str:
+    """The name of a unit's workbook: ``SL2023-101-石楼县教育科技局.xlsx``."""
+    return f"{campaign_code}-{unit.code}-{unit.name}.xlsx"
+
+
+def _office(key: str, label: str, width: float, **more: object) -> Column:
+    return Column(key, label, width=width, filled_by=FilledBy.OFFICE, **more)  # type: ignore[arg-type]
+
+
+COVER_FIELDS = (
+    Field("unit_name", "单位名称", filled_by=FilledBy.OFFICE),
+    Field("unit_code", "单位编码", filled_by=FilledBy.OFFICE),
+    Field("section", "负责股室", filled_by=FilledBy.OFFICE),
+    Field("deadline", "报送截止时间", filled_by=FilledBy.OFFICE),
+    Field("preparer", "填报人", required=True, help="填写本表的人"),
+    Field("phone", "联系电话", required=True, help="填报人的电话"),
+    Field("approver", "单位负责人"),
+    Field("prepared_on", "填报日期", ValueKind.DATE, help="例如 2024-01-10"),
+)
+
+
+def self_assessment_table(step: int) -> Table:
+    """The columns of the 自评表; ``step`` (hundredths) goes into the help of the score column."""
+    return Table(
+        "entries",
+        (
+            _office("code", "编码", 8),
+            _office("name", "指标", 30),
+            _office("full_marks", "分值", 7, kind=ValueKind.SCORE),
+            _office("standard", "评分标准", 38, optional=True),
+            _office("method", "评分方法", 9, optional=True),
+            Column(
+                "self_score", "自评得分", ValueKind.SCORE, 9, required=True,
+                help=f"0 至分值之间，按 {as_text(step)} 分的整数倍填写",
+            ),
+            Column("basis", "自评依据", width=34, help="得分的事实和理由", optional=True),
+            Column(
+                "evidence_numbers", "佐证编号", width=12, optional=True,
+                help="填佐证材料表中的材料编号，多个用顿号分开，例如 1、3",
+            ),
+            Column(
+                "deduction_reason", "扣分原因", width=24, optional=True,
+                help="自评得分低于分值时必须填写",
+            ),
+        ),
+    )
+
+
+DATA_ITEMS_TABLE = Table(
+    "data_items",
+    (
+        _office("item", "数据项", 36),
+        _office("unit", "计量单位", 10, optional=True),
+        Column("value", "数值", ValueKind.NUMBER, 14, required=True, help="没有的填 0"),
+        _office("help", "填报说明", 60, optional=True),
+    ),
+)
+
+
+def register_table(register: Register) -> Table:
+    """A register's columns with room for the unit's rows."""
+    return Table(
+        register_key(register.name),
+        tuple(declared.column for declared in register.columns),
+        blank_rows=REGISTER_ROOM,
+    )
+
+
+def template_layout(plan: Plan, kind: str) -> WorkbookLayout:
+    """The workbook that units of this kind fill in."""
+    sheets = [
+        SheetLayout(COVER, COVER, plan.campaign.form_title, fields=COVER_FIELDS, landscape=False),
+        SheetLayout(INSTRUCTIONS, INSTRUCTIONS, "填报说明", landscape=False),
+        SheetLayout(
+            SELF_ASSESSMENT, SELF_ASSESSMENT, f"{plan.campaign.name}自评表",
+            "浅黄色单元格由单位填写；小计和合计自动计算，请勿改动。",
+            table=self_assessment_table(plan.campaign.step),
+            signatures=("单位负责人（签字）：", "填报人：", "单位（盖章）"),
+        ),
+    ]
+    sheets += [
+        SheetLayout(
+            register_key(register.name), register.name, register.name,
+            "一行一项，从表头下第一行起填写，中间不留空行。",
+            table=register_table(register),
+        )
+        for register in plan.registers
+    ]
+    if plan.reported_items(kind):
+        sheets.append(
+            SheetLayout(
+                DATA_ITEMS, DATA_ITEMS, "数据项", "由单位填报的数据，用于计算得分。",
+                table=DATA_ITEMS_TABLE, landscape=False,
+            )
+        )
+    return WorkbookLayout(tuple(sheets), plan.template_version(kind))
+
+
+REVIEW_TABLE = Table(
+    "reviews",
+    (
+        _office("unit", "单位编码", 9),
+        _office("unit_name", "单位名称", 20, optional=True),
+        _office("indicator", "指标编码", 9),
+        _office("name", "指标", 22, optional=True),
+        _office("full_marks", "分值", 7, kind=ValueKind.SCORE),
+        _office("self_score", "自评得分", 9, kind=ValueKind.SCORE, optional=True),
+        _office("computed", "计算得分", 9, kind=ValueKind.SCORE, optional=True),
+        _office("arithmetic", "计算过程", 26, optional=True),
+        _office("basis", "自评依据", 26, optional=True),
+        _office("evidence", "佐证材料", 24, optional=True),
+        _office("findings", "审核意见", 30, optional=True),
+        Column("approved", "核定得分", ValueKind.SCORE, 9, required=True),
+        Column("reason", "扣分原因", width=24, optional=True, help="核定得分低于分值时必须填写"),
+        Column("reviewer", "评分人", width=10, optional=True),
+    ),
+)
+
+
+def review_layout(plan: Plan, section: str) -> WorkbookLayout:
+    """The review book of one section: its units' indicators, one a row."""
+    return WorkbookLayout(
+        (
+            SheetLayout(
+                REVIEW, REVIEW, f"{plan.campaign.name}评分表（{section}）",
+                "只填浅黄色三列：核定得分、扣分原因、评分人。空白表示尚未评定。",
+                table=REVIEW_TABLE, signatures=("股室负责人（签字）：", "评分人：", "日期："),
+            ),
+        ),
+    )

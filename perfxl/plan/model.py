@@ -1,0 +1,447 @@
+"""A loaded plan (考核方案): frozen dataclasses that every later stage reads and none changes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from perfxl.layout.declare import Column, ValueKind
+from perfxl.plan.methods import Method
+
+LEVELS = 3
+
+
+class TieRule(StrEnum):
+    """How equal totals are ranked (并列规则)."""
+
+    SKIP = "并列跳号"
+    DENSE = "并列连号"
+    ROSTER = "按名录顺序"
+
+
+class LateRule(StrEnum):
+    """What a late return costs (逾期规则): through a data item, off the total, or nothing."""
+
+    INDICATOR = "计入指标"
+    TOTAL = "总分扣减"
+    NONE = "不扣分"
+
+
+class Source(StrEnum):
+    """Where a data item's figure comes from (来源)."""
+
+    UNIT = "单位填报"
+    REGISTER = "登记表"
+    LEDGER = "台账"
+    SECTION = "股室认定"
+
+
+class Aggregate(StrEnum):
+    """How a register is turned into one figure (统计方式)."""
+
+    COUNT = "计数"
+    SUM = "合计"
+    DISTINCT = "不同值个数"
+
+
+class LedgerFigure(StrEnum):
+    """What the bureau's own ledger knows of a unit."""
+
+    LATE = "逾期次数"
+    SENT_BACK = "退回次数"
+    LATE_AND_SENT_BACK = "逾期和退回次数"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One row of the roster (单位名录)."""
+
+    code: str
+    name: str
+    kind: str
+    section: str
+    short_names: tuple[str, ...] = ()
+    contact: str = ""
+    phone: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One leaf of a rubric; ``full_marks`` in hundredths of 分."""
+
+    code: str
+    names: tuple[str, ...]
+    full_marks: int
+    standard: str
+    method: Method
+    evidence_required: int = 0
+    url_required: bool = False
+    self_score_required: bool = True
+    section: str = ""
+
+    @property
+    def name(self) -> str:
+        """The most specific of its names."""
+        return self.names[-1]
+
+
+@dataclass(frozen=True)
+class RubricRow:
+    """One row of the rubric as printed: a heading with a subtotal, or an indicator (leaf).
+
+    ``children`` are positions in the rubric's rows, direct descendants only.
+    """
+
+    code: str
+    name: str
+    depth: int
+    full_marks: int
+    indicator: Indicator | None = None
+    children: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rubric:
+    """The indicators of one kind of unit (指标体系), in order, and the rows that show them."""
+
+    kind: str
+    indicators: tuple[Indicator, ...]
+    rows: tuple[RubricRow, ...]
+
+    @cached_property
+    def full_marks(self) -> int:
+        """The sum of all indicators' marks, hundredths."""
+        return sum(indicator.full_marks for indicator in self.indicators)
+
+    @cached_property
+    def by_code(self) -> Mapping[str, Indicator]:
+        """Indicators by code."""
+        return {indicator.code: indicator for indicator in self.indicators}
+
+    @cached_property
+    def depth(self) -> int:
+        """The number of levels in use, 1 to 3."""
+        return max(row.depth for row in self.rows)
+
+    @property
+    def top(self) -> tuple[int, ...]:
+        """Positions of the first-level rows."""
+        return tuple(index for index, row in enumerate(self.rows) if row.depth == 1)
+
+
+class Relation(StrEnum):
+    """An order relation between two values, as written in rules and filters."""
+
+    EQUAL = "="
+    NOT_EQUAL = "≠"
+    LESS = "<"
+    GREATER = ">"
+    AT_MOST = "≤"
+    AT_LEAST = "≥"
+
+    def holds(self, left: Any, right: Any) -> Any:
+        """Compare two values, or two pandas columns element by element."""
+        return _COMPARE[self](left, right)
+
+
+_COMPARE: Mapping[Relation, Callable[[Any, Any], Any]] = {
+    Relation.EQUAL: operator.eq,
+    Relation.NOT_EQUAL: operator.ne,
+    Relation.LESS: operator.lt,
+    Relation.GREATER: operator.gt,
+    Relation.AT_MOST: operator.le,
+    Relation.AT_LEAST: operator.ge,
+}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition of a filter: a column against a literal or another column."""
+
+    column: str
+    relation: Relation
+    literal: str = ""
+    other_column: str = ""
+
+    def __str__(self) -> str:
+        right = f"[{self.other_column}]" if self.other_column else self.literal
+        return f"{self.column}{self.relation}{right}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A relation that a register column must keep: ``≥90%×[全年预算数]``; percent in hundredths."""
+
+    relation: Relation
+    other_column: str
+    percent: int | None = None
+
+    def __str__(self) -> str:
+        factor = f"{self.percent / 100:g}%×" if self.percent is not None else ""
+        return f"{self.relation}{factor}[{self.other_column}]"
+
+
+@dataclass(frozen=True)
+class RegisterColumn:
+    """A declared column of a register (登记表) with what must hold of its values."""
+
+    column: Column
+    unique: bool = False
+    rules: tuple[Rule, ...] = ()
+    excused_by: str = ""
+
+
+@dataclass(frozen=True)
+class Register:
+    """A register of the template; column keys are their labels."""
+
+    name: str
+    columns: tuple[RegisterColumn, ...]
+
+    def of_kind(self, kind: ValueKind) -> str | None:
+        """The label of the first column of this kind, None where there is none."""
+        for declared in self.columns:
+            if declared.column.kind is kind:
+                return declared.column.key
+        return None
+
+    @property
+    def holds_evidence(self) -> bool:
+        """Whether this is the register of evidence (佐证材料): it has a 佐证编号 column."""
+        return self.of_kind(ValueKind.EVIDENCE_NUMBER) is not None
+
+
+@dataclass(frozen=True)
+class DataItem:
+    """A named figure that methods use (数据项)."""
+
+    name: str
+    source: Source
+    kinds: tuple[str, ...] = ()
+    register: str = ""
+    aggregate: Aggregate | None = None
+    column: str = ""
+    conditions: tuple[Condition, ...] = ()
+    ledger_figure: LedgerFigure | None = None
+    unit: str = ""
+    help: str = ""
+
+    def applies_to(self, kind: str) -> bool:
+        """Whether units of this kind have this item (no kinds named: all)."""
+        return not self.kinds or kind in self.kinds
+
+
+@dataclass(frozen=True)
+class Grade:
+    """A grade (等级) from ``threshold`` hundredths of a percent of full marks upward."""
+
+    name: str
+    threshold: int
+
+
+@dataclass(frozen=True)
+class MailText:
+    """Subject and text of one occasion, with {placeholders}."""
+
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True)
+class CampaignInfo:
+    """The sheet 考核信息; step and late deduction in hundredths of 分."""
+
+    code: str
+    name: str
+    year: int
+    basis: str
+    issuer: str
+    document_number: str
+    issued_on: dt.date
+    deadline: dt.datetime
+    full_marks: int
+    step: int
+    rectification_days: int
+    tie_rule: TieRule
+    late_rule: LateRule
+    late_deduction: int
+    addressees: str
+    copied_to: str
+    contact: str
+    phone: str
+    form_title: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that the plan workbook declares."""
+
+    campaign: CampaignInfo
+    grades: tuple[Grade, ...]
+    units: tuple[Unit, ...]
+    rubrics: Mapping[str, Rubric]
+    data_items: tuple[DataItem, ...]
+    registers: tuple[Register, ...]
+    instructions: tuple[str, ...]
+    mails: Mapping[str, MailText] = field(default_factory=dict)
+
+    @cached_property
+    def unit_by_code(self) -> Mapping[str, Unit]:
+        """Units by code."""
+        return {unit.code: unit for unit in self.units}
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of unit in the order of their rubrics."""
+        return tuple(self.rubrics)
+
+    @cached_property
+    def evidence_register(self) -> Register | None:
+        """The register of evidence, if the plan has one."""
+        return next((register for register in self.registers if register.holds_evidence), None)
+
+    @cached_property
+    def sections(self) -> tuple[str, ...]:
+        """Every section that judges something, in order of first appearance."""
+        names = [unit.section for unit in self.units]
+        names += [i.section for rubric in self.rubrics.values() for i in rubric.indicators]
+        return tuple(dict.fromkeys(name for name in names if name))
+
+    def units_of(self, kind: str) -> Iterator[Unit]:
+        """The roster's units of one kind, in order."""
+        return (unit for unit in self.units if unit.kind == kind)
+
+    def judging_section(self, unit: Unit, indicator: Indicator) -> str:
+        """The section that judges this indicator of this unit."""
+        return indicator.section or unit.section
+
+    def reported_items(self, kind: str) -> tuple[DataItem, ...]:
+        """The data items that a unit of this kind types in itself, for its rubric's methods."""
+        used = {
+            name
+            for indicator in self.rubrics[kind].indicators
+            for name in indicator.method.data_items()
+        }
+        return tuple(
+            item
+            for item in self.data_items
+            if item.source is Source.UNIT and item.name in used and item.applies_to(kind)
+        )
+
+    def item(self, name: str, kind: str) -> DataItem | None:
+        """The data item of this name that applies to this kind."""
+        for item in self.data_items:
+            if item.name == name and item.applies_to(kind):
+                return item
+        return None
+
+    @cached_property
+    def _versions(self) -> dict[str, str]:
+        return {}
+
+    def template_version(self, kind: str) -> str:
+        """Ten hexadecimal digits over all that a template of this kind shows or asks for.
+
+        A change of a telephone number or of a mail text leaves it alone; a change of the rubric,
+        a register or an instruction does not.
+        """
+        if kind not in self._versions:
+            shown = {
+                "campaign": [self.campaign.code, self.campaign.form_title, self.campaign.step],
+                "rubric": [
+                    [i.code, i.names, i.full_marks, i.standard, i.method.name, repr(i.method)]
+                    for i in self.rubrics[kind].indicators
+                ],
+                "items": [repr(item) for item in self.reported_items(kind)],
+                "registers": [repr(register) for register in self.registers],
+            }
+            text = json.dumps(shown, ensure_ascii=False, sort_keys=True)
+            self._versions[kind] = hashlib.sha256(text.encode()).hexdigest()[:10]
+        return self._versions[kind]
+
+
+def rubric_rows(indicators: tuple[Indicator, ...]) -> tuple[RubricRow, ...]:
+    """The printed rows of a rubric: headings before what belongs to them, marks summed upward.
+
+    The tree comes from the indicators' names. A heading's code is the dotted prefix that its
+    indicators share (``1.2`` above ``1.2.1``); where codes are not dotted, it is numbered
+    (``一``, ``一.1``).
+    """
+    paths = list(dict.fromkeys(i.names[:d] for i in indicators for d in range(1, len(i.names))))
+    codes = _heading_codes(indicators, paths)
+    rows: list[RubricRow] = []
+    children: dict[int, list[int]] = {}
+    position: dict[tuple[str, ...], int] = {}
+    for indicator in indicators:
+        for depth in range(1, len(indicator.names) + 1):
+            path = indicator.names[:depth]
+            leaf = depth == len(indicator.names)
+            if not leaf and path in position:
+                continue
+            index = len(rows)
+            if depth > 1:
+                children.setdefault(position[path[:-1]], []).append(index)
+            if not leaf:
+                position[path] = index
+            rows.append(
+                RubricRow(
+                    indicator.code if leaf else codes[path],
+                    path[-1],
+                    depth,
+                    indicator.full_marks if leaf else _marks_under(indicators, path),
+                    indicator if leaf else None,
+                )
+            )
+    return tuple(
+        RubricRow(r.code, r.name, r.depth, r.full_marks, r.indicator, tuple(children.get(i, ())))
+        for i, r in enumerate(rows)
+    )
+
+
+def _marks_under(indicators: tuple[Indicator, ...], path: tuple[str, ...]) -> int:
+    return sum(i.full_marks for i in indicators if i.names[: len(path)] == path)
+
+
+_NUMERALS = "一二三四五六七八九十"
+
+
+def chinese_number(number: int) -> str:
+    """1 → 一, 12 → 十二, 25 → 二十五 (up to 99, as outline numbers need)."""
+    tens, ones = divmod(number, 10)
+    head = "" if tens == 0 else ("十" if tens == 1 else _NUMERALS[tens - 1] + "十")
+    return head + (_NUMERALS[ones - 1] if ones else "")
+
+
+def _heading_codes(
+    indicators: tuple[Indicator, ...], paths: list[tuple[str, ...]]
+) -> dict[tuple[str, ...], str]:
+    dotted: dict[tuple[str, ...], str] = {}
+    for path in paths:
+        under = [i.code.split(".") for i in indicators if i.names[: len(path)] == path]
+        prefixes = {".".join(parts[: len(path)]) for parts in under if len(parts) > len(path)}
+        if len(prefixes) == 1 and len(under) == sum(len(parts) > len(path) for parts in under):
+            dotted[path] = prefixes.pop()
+    taken = {i.code for i in indicators}
+    if (
+        len(dotted) == len(paths)
+        and len(set(dotted.values())) == len(paths)
+        and not taken & set(dotted.values())
+    ):
+        return dotted
+    numbered: dict[tuple[str, ...], str] = {}
+    counters: dict[tuple[str, ...], int] = {}
+    for path in paths:
+        counters[path[:-1]] = counters.get(path[:-1], 0) + 1
+        number = counters[path[:-1]]
+        numbered[path] = (
+            chinese_number(number) if len(path) == 1 else f"{numbered[path[:-1]]}.{number}"
+        )
+    return numbered

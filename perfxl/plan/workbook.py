@@ -1,0 +1,192 @@
+"""The layout of the plan workbook itself (考核方案.xlsx): its sheets, columns, choices and help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from perfxl.layout.declare import Column, SheetLayout, Table, ValueKind
+from perfxl.plan.methods import METHOD_NAMES
+from perfxl.plan.model import Aggregate, LateRule, Source, TieRule
+
+INFO, GRADES, ROSTER, ITEMS = "考核信息", "等级标准", "单位名录", "数据项"
+REGISTERS, INSTRUCTIONS, MAILS = "登记表", "填报说明", "邮件"
+RUBRIC_PREFIX = "指标体系"
+
+YES_NO = ("是", "否")
+SELF_SCORE_CHOICES = ("必填", "选填")
+MAIL_OCCASIONS = ("下发", "催报", "退回修改", "反馈与整改", "通报")
+REGISTER_KINDS = (
+    ValueKind.TEXT,
+    ValueKind.INTEGER,
+    ValueKind.NUMBER,
+    ValueKind.MONEY,
+    ValueKind.DATE,
+    ValueKind.CHOICE,
+    ValueKind.EVIDENCE_NUMBER,
+    ValueKind.DOCUMENT_NUMBER,
+    ValueKind.URL,
+)
+
+# Item, help shown beside it, required. The reader takes the items by these names.
+INFO_ITEMS: tuple[tuple[str, str, bool], ...] = (
+    ("考核编号", "一次考核一个编号，写入每份模板，例如 SL2023", True),
+    ("考核名称", "例如 2023年度预算绩效管理考核", True),
+    ("考核年度", "四位数字", True),
+    ("考核依据", "通报开头引用的文件", False),
+    ("发文机关", "落款与版头用全称", True),
+    ("发文字号", "例如 石财绩〔2024〕3号", False),
+    ("印发日期", "通报的成文日期", True),
+    ("报送截止时间", "例如 2024-01-15 18:00；只写日期则到当日 24 时", True),
+    ("满分", "每类单位指标体系的分值合计，不填为 100", False),
+    ("打分步长", "自评和核定得分都是它的整数倍，例如 0.5", True),
+    ("整改期限（天）", "自通报印发之日起的天数", True),
+    ("并列规则", "、".join(TieRule), True),
+    ("逾期规则", "、".join(LateRule), True),
+    ("逾期扣分", "逾期规则为“总分扣减”时，每个逾期单位从总分中扣的分数", False),
+    ("主送机关", "通报的主送机关", False),
+    ("抄送机关", "通报的抄送机关", False),
+    ("联系人", "", False),
+    ("联系电话", "", False),
+    ("模板标题", "各单位模板封面上的标题", True),
+)
+INFO_CHOICES = {"并列规则": list(TieRule), "逾期规则": list(LateRule)}
+
+
+def rubric_sheet_name(kind: str) -> str:
+    """The sheet that holds the rubric of one kind of unit: ``指标体系（部门）``."""
+    return f"{RUBRIC_PREFIX}（{kind}）"
+
+
+def _sheet(name: str, note: str, *columns: Column) -> SheetLayout:
+    return SheetLayout(name, name, name, note, table=Table(name, columns, blank_rows=40))
+
+
+def _column(
+    label: str,
+    width: float = 12,
+    help_text: str = "",
+    *,
+    choices: Sequence[str] = (),
+    kind: ValueKind = ValueKind.TEXT,
+    optional: bool = False,
+) -> Column:
+    kind = ValueKind.CHOICE if choices else kind
+    return Column(
+        label, label, kind, width, choices=tuple(choices), help=help_text, optional=optional
+    )
+
+
+INFO_SHEET = _sheet(
+    INFO,
+    "只改“内容”一列；“项目”一列请勿改动。",
+    _column("项目", 18),
+    _column("内容", 70),
+    _column("说明", 50, optional=True),
+)
+GRADES_SHEET = _sheet(
+    GRADES,
+    "从高到低填写；得分率达到最低得分率即为该等级，未四舍五入前比较。",
+    _column("等级", 12),
+    _column("最低得分率", 14, "百分数，例如 90 表示 90%", kind=ValueKind.NUMBER),
+)
+ROSTER_SHEET = _sheet(
+    ROSTER,
+    "一个单位一行；单位编码不重复。单位类别决定使用哪张指标体系表。",
+    _column("单位编码", 10),
+    _column("单位名称", 28),
+    _column("简称", 24, "多个简称用顿号分开，用于辨认来件", optional=True),
+    _column("单位类别", 10),
+    _column("负责股室", 16, "给该单位打分的股室"),
+    _column("联系人", 10, optional=True),
+    _column("联系电话", 16, optional=True),
+    _column("电子邮箱", 26, optional=True),
+)
+RUBRIC_COLUMNS = (
+    _column("编码", 8, "用点分级，例如 1.2.1"),
+    _column("一级指标", 16),
+    _column("二级指标", 18, optional=True),
+    _column("三级指标", 24, optional=True),
+    _column("分值", 8, kind=ValueKind.SCORE),
+    _column("评分标准", 50, optional=True),
+    _column("评分方法", 10, "怎样从填报内容计算得分", choices=METHOD_NAMES),
+    _column("数据项", 22, "计数、扣分：数什么；比率：分子", optional=True),
+    _column("分母数据项", 22, "比率：分母；为 0 即不适用", optional=True),
+    _column(
+        "每项分值", 10, "计数：每项得分；扣分：每次扣分", kind=ValueKind.NUMBER, optional=True
+    ),
+    _column(
+        "最低比率", 10, "比率低于它得 0 分，例如 0.6", kind=ValueKind.NUMBER, optional=True
+    ),
+    _column(
+        "佐证件数", 10, "申报得分至少要有几件佐证材料", kind=ValueKind.INTEGER, optional=True
+    ),
+    _column("需网址", 8, "佐证材料须填公开网址", choices=YES_NO, optional=True),
+    _column(
+        "自评要求", 10, "选填：单位可以不自评", choices=SELF_SCORE_CHOICES, optional=True
+    ),
+    _column("负责股室", 14, "与单位的负责股室不同时填写", optional=True),
+)
+ITEMS_SHEET = _sheet(
+    ITEMS,
+    "评分方法用到的数据：由单位填报，或从登记表统计，或取自台账，或由股室认定。",
+    _column("数据项", 28),
+    _column("单位类别", 12, "空白表示各类单位都有", optional=True),
+    _column("来源", 10, choices=tuple(Source)),
+    _column("登记表", 14, optional=True),
+    _column("统计方式", 12, choices=tuple(Aggregate), optional=True),
+    _column("统计列", 18, "合计、不同值个数：哪一列；台账：哪个数", optional=True),
+    _column("筛选条件", 44, "例如 设置绩效目标=是；完成日期≤[整改期限]", optional=True),
+    _column("计量单位", 10, optional=True),
+    _column("填报说明", 40, optional=True),
+)
+REGISTERS_SHEET = _sheet(
+    REGISTERS,
+    "模板中的登记表，一列一行；含“佐证编号”列的登记表就是佐证材料表。",
+    _column("登记表", 14),
+    _column("列名", 18),
+    _column("类型", 10, choices=REGISTER_KINDS),
+    _column("计量单位", 10, optional=True),
+    _column("选项", 40, "类型为选项时填写，用顿号分开", optional=True),
+    _column("必填", 8, choices=YES_NO, optional=True),
+    _column("唯一", 8, choices=YES_NO, optional=True),
+    _column("校验规则", 40, "例如 ≤[全年预算数]；≥90%×[全年预算数]", optional=True),
+    _column("例外说明列", 16, "不合规则时，该列有说明即可", optional=True),
+    _column("列宽", 8, kind=ValueKind.NUMBER, optional=True),
+    _column("填报说明", 40, optional=True),
+)
+INSTRUCTIONS_SHEET = _sheet(
+    INSTRUCTIONS, "模板“填报说明”页的内容，一条一行。", _column("说明", 110)
+)
+MAILS_SHEET = _sheet(
+    MAILS,
+    "花括号内是自动填入的内容，例如 {单位名称}。",
+    _column("场合", 12, choices=MAIL_OCCASIONS),
+    _column("主题", 50),
+    _column("正文", 90),
+)
+
+
+def rubric_sheet(name: str) -> SheetLayout:
+    """The layout of one rubric sheet."""
+    return _sheet(name, "一个末级指标一行；分值合计即满分。", *RUBRIC_COLUMNS)
+
+
+FIXED_SHEETS = {
+    sheet.name: sheet
+    for sheet in (
+        INFO_SHEET,
+        GRADES_SHEET,
+        ROSTER_SHEET,
+        ITEMS_SHEET,
+        REGISTERS_SHEET,
+        INSTRUCTIONS_SHEET,
+        MAILS_SHEET,
+    )
+}
+
+
+def plan_sheet(name: str) -> SheetLayout | None:
+    """The layout of the plan's sheet of this name; None for a sheet that is not the plan's."""
+    if name.startswith(RUBRIC_PREFIX):
+        return rubric_sheet(name)
+    return FIXED_SHEETS.get(name)

@@ -1,0 +1,1 @@
+"""The consolidated scoring workbook (综合评分表): one module per kind of sheet."""

@@ -1,0 +1,145 @@
+"""What the consolidated workbook is written from, and where its matrix puts each score."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from perfxl.layout.locate import cell_name, column_letter
+from perfxl.plan.model import Indicator, Plan, Unit
+
+TITLE_ROW, HEADING_ROW, MARKS_ROW, FIRST_ROW = 0, 2, 3, 4
+NOT_APPLICABLE, NOT_RETURNED = "不适用", "未报送"
+
+# Excel takes 65,530 links a sheet; beyond this many cells only whole rows are linked.
+MOST_LINKS = 60_000
+
+
+@dataclass(frozen=True)
+class ReturnLine:
+    """How one unit's return stands, for the sheet 报送情况."""
+
+    unit: str
+    status: str
+    received_at: dt.datetime | None
+    file: str
+    original: str
+    errors: int
+    verify: int
+
+
+@dataclass(frozen=True)
+class RejectedFile:
+    """A received file that is no unit's return in force."""
+
+    file: str
+    received_at: dt.datetime
+    verdict: str
+    detail: str
+    original: str
+
+
+@dataclass(frozen=True)
+class Material:
+    """Tables of one campaign (``tables.SCORES``, ``RANKING``, ``FINDINGS``) and its returns."""
+
+    plan: Plan
+    scores: pd.DataFrame
+    ranking: pd.DataFrame
+    findings: pd.DataFrame
+    returns: Sequence[ReturnLine]
+    rejected: Sequence[RejectedFile]
+    made_at: dt.datetime
+
+    @cached_property
+    def by_unit(self) -> Mapping[str, Mapping[str, Any]]:
+        """Score rows by unit and indicator."""
+        found: dict[str, dict[str, Any]] = {}
+        for row in self.scores.itertuples(index=False):
+            found.setdefault(row.unit, {})[row.indicator] = row
+        return found
+
+    @cached_property
+    def rank_of(self) -> Mapping[str, Any]:
+        """Ranking rows by unit."""
+        return {row.unit: row for row in self.ranking.itertuples(index=False)}
+
+    @cached_property
+    def matrices(self) -> Mapping[str, MatrixPlace]:
+        """Where each kind's matrix has its rows and columns; kinds without units have none."""
+        places = {}
+        for kind, rubric in self.plan.rubrics.items():
+            units = tuple(self.plan.units_of(kind))
+            if units:
+                places[kind] = MatrixPlace(f"得分汇总（{kind}）", units, rubric.indicators)
+        return places
+
+    def score_reference(self, unit: str, indicator: str) -> str:
+        """The matrix cell that holds the score that counts, as a formula reference."""
+        kind = self.plan.unit_by_code[unit].kind
+        return self.matrices[kind].score_cell(unit, indicator)
+
+
+@dataclass(frozen=True)
+class MatrixPlace:
+    """Geometry of one kind's matrix: units down, indicators across, totals behind."""
+
+    sheet: str
+    units: tuple[Unit, ...]
+    indicators: tuple[Indicator, ...]
+
+    LEADING = ("单位编码", "单位名称", "负责股室", "报送情况")
+    TRAILING = ("得分合计", "适用分值", "逾期扣分", "总分", "等级", "排名", "未核定项数", "排序值", "排列序号")
+
+    @cached_property
+    def _unit_rows(self) -> Mapping[str, int]:
+        return {unit.code: FIRST_ROW + index for index, unit in enumerate(self.units)}
+
+    @cached_property
+    def _indicator_columns(self) -> Mapping[str, int]:
+        start = len(self.LEADING)
+        return {one.code: start + index for index, one in enumerate(self.indicators)}
+
+    def row(self, unit: str) -> int:
+        """The 0-based row of a unit."""
+        return self._unit_rows[unit]
+
+    def indicator_column(self, code: str) -> int:
+        """The 0-based column of an indicator."""
+        return self._indicator_columns[code]
+
+    def column(self, label: str) -> int:
+        """The 0-based column of a leading or trailing label."""
+        if label in self.LEADING:
+            return self.LEADING.index(label)
+        return len(self.LEADING) + len(self.indicators) + self.TRAILING.index(label)
+
+    @property
+    def last_row(self) -> int:
+        """The 0-based row of the last unit."""
+        return FIRST_ROW + len(self.units) - 1
+
+    def quoted(self) -> str:
+        """The sheet's name as formulas quote it."""
+        return "'" + self.sheet.replace("'", "''") + "'"
+
+    def score_cell(self, unit: str, indicator: str) -> str:
+        """Reference to one score from another sheet."""
+        cell = cell_name(self.row(unit), self.indicator_column(indicator))
+        return f"{self.quoted()}!{cell}"
+
+    def column_range(self, column: int, *, absolute_sheet: bool = True) -> str:
+        """The units' cells of one column: ``'得分汇总（部门）'!$F$5:$F$26``."""
+        letter = column_letter(column)
+        cells = f"${letter}${FIRST_ROW + 1}:${letter}${self.last_row + 1}"
+        return f"{self.quoted()}!{cells}" if absolute_sheet else cells
+
+
+def whole(value: object) -> int | None:
+    """An Int64 cell as int or None."""
+    return None if pd.isna(value) else int(value)  # type: ignore[call-overload,no-any-return]

@@ -1,0 +1,204 @@
+"""得分汇总: units down, indicators across; totals, grades and ranks as live formulas.
+
+The formulas compare whole hundredths (ROUND(x*100,0)), so that they never depend on how a binary
+float happens to fall; the hidden 排序值 is the exact total to ten decimals, far finer than two
+different totals can lie apart.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from perfxl.excel.style import Role
+from perfxl.excel.writer import PAPER_A3, SheetWriter
+from perfxl.layout.declare import ValueKind
+from perfxl.layout.locate import cell_name, column_letter
+from perfxl.plan.model import Plan, TieRule
+from perfxl.points import as_float
+from perfxl.products.consolidated.material import (
+    FIRST_ROW,
+    HEADING_ROW,
+    MARKS_ROW,
+    MOST_LINKS,
+    NOT_APPLICABLE,
+    NOT_RETURNED,
+    MatrixPlace,
+    Material,
+    whole,
+)
+from perfxl.scoring import PROVISIONAL
+
+_WIDTHS = {"单位编码": 8, "单位名称": 24, "负责股室": 13, "报送情况": 8}
+_NO_RANK = "—"
+
+
+def write_matrix(
+    sheet: SheetWriter, material: Material, place: MatrixPlace, detail_rows: dict[tuple[str, str], int]
+) -> None:
+    """Write one kind's matrix; ``detail_rows`` gives each score's 0-based row in 得分明细."""
+    plan = material.plan
+    last = place.column(place.TRAILING[-1])
+    shown = place.column("未核定项数")
+    sheet.title(f"{plan.campaign.name}{place.sheet}", "", shown)
+    note = (
+        "斜体为尚未核定的暂定分；改动得分后总分、等级、排名自动重算；"
+        "总分 = 得分合计 ÷ 适用分值 × 满分 - 逾期扣分。"
+    )
+    sheet.text(1, 0, note, Role.NOTE)
+    _headings(sheet, place)
+    linked = len(place.units) * len(place.indicators) <= MOST_LINKS
+    for unit in place.units:
+        row = place.row(unit.code)
+        rank = material.rank_of[unit.code]
+        for column, text in enumerate((unit.code, unit.name, unit.section, rank.status)):
+            sheet.text(row, column, text, align="left" if column == 1 else "center")
+        for indicator in place.indicators:
+            score = material.by_unit[unit.code][indicator.code]
+            column = place.indicator_column(indicator.code)
+            if linked:
+                target = detail_rows[unit.code, indicator.code] + 1
+                sheet.raw.write_url(row, column, f"internal:'得分明细'!A{target}", None, "")
+            _score(sheet, row, column, score)
+        _totals(sheet, plan, place, row, rank)
+        sheet.raw.set_row(row, 21)
+    _low_scores(sheet, place)
+    for label in ("排序值", "排列序号"):
+        column = place.column(label)
+        sheet.raw.set_column(column, column, 12, None, {"hidden": True})
+    sheet.signatures(place.last_row + 2, ("绩效组负责人（签字）：", "汇总人：", "日期："), shown)
+    sheet.raw.freeze_panes(FIRST_ROW, 2)
+    sheet.print_setup(
+        landscape=True, last_column=shown, repeat_rows=(HEADING_ROW, MARKS_ROW), paper=PAPER_A3,
+        last_row=place.last_row + 2,
+    )
+    assert last >= shown
+
+
+def _headings(sheet: SheetWriter, place: MatrixPlace) -> None:
+    for column, label in enumerate(place.LEADING):
+        sheet.text(HEADING_ROW, column, label, Role.HEADING)
+        sheet.text(MARKS_ROW, column, "分值" if column == 1 else "", Role.LEVEL_1, align="center")
+        sheet.raw.set_column(column, column, _WIDTHS[label])
+    for indicator in place.indicators:
+        column = place.indicator_column(indicator.code)
+        sheet.text(HEADING_ROW, column, f"{indicator.code} {indicator.name}", Role.HEADING, font_size=9)
+        sheet.number(MARKS_ROW, column, indicator.full_marks, Role.LEVEL_1)
+        sheet.raw.set_column(column, column, 7)
+    for label in place.TRAILING:
+        column = place.column(label)
+        sheet.text(HEADING_ROW, column, label, Role.HEADING)
+        sheet.text(MARKS_ROW, column, "", Role.LEVEL_1)
+        sheet.raw.set_column(column, column, 8)
+    marks = _row_range(place, MARKS_ROW)
+    full = sum(indicator.full_marks for indicator in place.indicators)
+    sheet.formula(
+        MARKS_ROW, place.column("得分合计"), f"=SUM({marks})", Role.LEVEL_1, cached=as_float(full)
+    )
+    sheet.raw.set_row(HEADING_ROW, 96)
+    sheet.raw.set_row(MARKS_ROW, 20)
+
+
+def _score(sheet: SheetWriter, row: int, column: int, score: Any) -> None:
+    amount = whole(score.score)
+    provisional = score.basis in [str(basis) for basis in PROVISIONAL]
+    if amount is None:
+        sheet.text(row, column, NOT_APPLICABLE, align="center", font_size=8)
+    else:
+        sheet.number(row, column, amount, italic=provisional)
+
+
+def _row_range(place: MatrixPlace, row: int, *, fixed_row: bool = False) -> str:
+    first = column_letter(place.indicator_column(place.indicators[0].code))
+    last = column_letter(place.indicator_column(place.indicators[-1].code))
+    dollar = "$" if fixed_row else ""
+    return f"${first}{dollar}{row + 1}:${last}{dollar}{row + 1}"
+
+
+def _totals(sheet: SheetWriter, plan: Plan, place: MatrixPlace, row: int, rank: Any) -> None:
+    def at(label: str) -> str:
+        return cell_name(row, place.column(label))
+
+    full = as_float(plan.campaign.full_marks)
+    scores, marks = _row_range(place, row), _row_range(place, MARKS_ROW, fixed_row=True)
+    exact = (rank.sum / rank.applicable if rank.applicable else 0) * full - as_float(rank.deducted)
+    cells: list[tuple[str, str, ValueKind, float | str]] = [
+        ("得分合计", f"=SUM({scores})", ValueKind.SCORE, as_float(rank.sum)),
+        ("适用分值", f"=SUMPRODUCT(ISNUMBER({scores})*{marks})", ValueKind.SCORE,
+         as_float(rank.applicable)),
+        ("总分", f"=ROUND({at('排序值')},2)", ValueKind.MONEY, as_float(rank.total)),
+        ("等级", grade_formula(plan, at("排序值")), ValueKind.TEXT, rank.grade),
+        ("排名", _rank_formula(plan, place, row), ValueKind.INTEGER,
+         _NO_RANK if whole(rank.rank) is None else int(rank.rank)),
+        ("排序值",
+         f"=IF({at('适用分值')}=0,0,MAX(0,ROUND(ROUND({at('得分合计')}*100,0)"
+         f"/ROUND({at('适用分值')}*100,0)*{full:g}-{at('逾期扣分')},10)))",
+         ValueKind.NUMBER, round(max(0.0, exact), 10)),
+        ("排列序号", _order_formula(place, row), ValueKind.INTEGER, rank.position),
+    ]
+    for label, formula, kind, cached in cells:
+        strong = {"bold": True} if label in ("总分", "排名") else {}
+        sheet.formula(
+            row, place.column(label), formula, Role.FIXED, kind, cached, align="center", **strong
+        )
+    sheet.number(row, place.column("逾期扣分"), rank.deducted)
+    sheet.number(row, place.column("未核定项数"), rank.provisional * 100, kind=ValueKind.INTEGER)
+
+
+def grade_formula(plan: Plan, cell: str) -> str:
+    """Nested IFs over the plan's grades, highest first; bands are half-open."""
+    *upper, lowest = plan.grades
+    formula = f'"{_quoted(lowest.name)}"'
+    for grade in reversed(upper):
+        # threshold: hundredths of a percent of full marks (hundredths)
+        limit = grade.threshold * plan.campaign.full_marks / 1_000_000
+        formula = f'IF({cell}>={limit:.10g},"{_quoted(grade.name)}",{formula})'
+    return "=" + formula
+
+
+def _quoted(text: str) -> str:
+    return text.replace('"', '""')
+
+
+def _rank_formula(plan: Plan, place: MatrixPlace, row: int) -> str:
+    status = place.column_range(place.column("报送情况"), absolute_sheet=False)
+    keys = place.column_range(place.column("排序值"), absolute_sheet=False)
+    own_status = cell_name(row, place.column("报送情况"))
+    own = cell_name(row, place.column("排序值"))
+    better = f'({status}<>"{NOT_RETURNED}")*({keys}>{own})'
+    match plan.campaign.tie_rule:
+        case TieRule.ROSTER:
+            rank = cell_name(row, place.column("排列序号"))
+        case TieRule.DENSE:
+            first = f"MATCH({keys},{keys},0)=ROW({keys})-{FIRST_ROW}"
+            rank = f"1+SUMPRODUCT({better}*({first}))"
+        case TieRule.SKIP:
+            rank = f"1+SUMPRODUCT({better})"
+    return f'=IF({own_status}="{NOT_RETURNED}","{_NO_RANK}",{rank})'
+
+
+def _order_formula(place: MatrixPlace, row: int) -> str:
+    """A position that no two units share: better first, then roster order, 未报送 last."""
+    status_column = column_letter(place.column("报送情况"))
+    key_column = column_letter(place.column("排序值"))
+    status = place.column_range(place.column("报送情况"), absolute_sheet=False)
+    keys = place.column_range(place.column("排序值"), absolute_sheet=False)
+    own_status, own = f"{status_column}{row + 1}", f"{key_column}{row + 1}"
+    status_so_far = f"{status_column}${FIRST_ROW + 1}:{own_status}"
+    keys_so_far = f"{key_column}${FIRST_ROW + 1}:{own}"
+    return (
+        f'=IF({own_status}="{NOT_RETURNED}",'
+        f'COUNTIF({status},"<>{NOT_RETURNED}")+COUNTIF({status_so_far},"{NOT_RETURNED}"),'
+        f'SUMPRODUCT(({status}<>"{NOT_RETURNED}")*({keys}>{own}))'
+        f'+SUMPRODUCT(({status_so_far}<>"{NOT_RETURNED}")*({keys_so_far}={own})))'
+    )
+
+
+def _low_scores(sheet: SheetWriter, place: MatrixPlace) -> None:
+    first = place.indicator_column(place.indicators[0].code)
+    last = place.indicator_column(place.indicators[-1].code)
+    cell = f"{column_letter(first)}{FIRST_ROW + 1}"
+    marks = f"{column_letter(first)}${MARKS_ROW + 1}"
+    fill = sheet.book.format(Role.PLAIN, bg_color="#FCE4D6", font_color="#9C2A00")
+    sheet.raw.conditional_format(FIRST_ROW, first, place.last_row, last, {
+        "type": "formula", "criteria": f"=AND(ISNUMBER({cell}),{cell}<0.6*{marks})", "format": fill,
+    })

@@ -1,0 +1,93 @@
+"""排名: departments and townships apart, best first, live: the rows follow the matrix."""
+
+from __future__ import annotations
+
+from perfxl.excel.style import Role
+from perfxl.excel.writer import SheetWriter
+from perfxl.layout.declare import ValueKind
+from perfxl.layout.locate import cell_name
+from perfxl.points import as_float
+from perfxl.products.consolidated.material import NOT_RETURNED, Material, MatrixPlace, whole
+
+SHEET = "排名"
+_COLUMNS = (
+    ("名次", 7), ("单位编码", 10), ("单位名称", 30), ("负责股室", 15), ("得分合计", 10),
+    ("适用分值", 10), ("逾期扣分", 10), ("总分", 10), ("等级", 8), ("备注", 18),
+)
+_HEADING_ROW = 2
+_HELPER = len(_COLUMNS)
+
+
+def write_ranking(sheet: SheetWriter, material: Material) -> None:
+    """One block per kind, each on a page of its own, in portrait A4."""
+    campaign = material.plan.campaign
+    last = len(_COLUMNS) - 1
+    sheet.title(f"{campaign.name}排名", "", last)
+    provisional = int((material.ranking["provisional"] > 0).sum())
+    note = f"{campaign.issuer}    {campaign.year}年度"
+    if provisional:
+        note += f"    尚有 {provisional} 个单位的得分未全部核定，本排名为暂定"
+    sheet.merged(1, last, note, Role.NOTE, align="center")
+    for column, (label, width) in enumerate(_COLUMNS):
+        sheet.text(_HEADING_ROW, column, label, Role.HEADING)
+        sheet.raw.set_column(column, column, width)
+    sheet.raw.set_row(_HEADING_ROW, 26)
+    row = _HEADING_ROW + 1
+    breaks = []
+    for kind, place in material.matrices.items():
+        if row > _HEADING_ROW + 1:
+            breaks.append(row)
+        row = _block(sheet, material, kind, place, row)
+    sheet.raw.set_h_pagebreaks(breaks)
+    sheet.raw.set_column(_HELPER, _HELPER, 6, None, {"hidden": True})
+    sheet.signatures(row + 1, ("绩效组负责人（签字）：", "汇总人：", "日期："), last)
+    sheet.raw.freeze_panes(_HEADING_ROW + 1, 3)
+    sheet.print_setup(
+        landscape=False, last_column=last, repeat_rows=(0, _HEADING_ROW), last_row=row + 1
+    )
+
+
+def _block(
+    sheet: SheetWriter, material: Material, kind: str, place: MatrixPlace, row: int
+) -> int:
+    last = len(_COLUMNS) - 1
+    title = f"{kind}（{len(place.units)} 个）"
+    sheet.merged(row, last, title, Role.LEVEL_1)
+    sheet.raw.set_row(row, 24)
+    ranked = material.ranking[material.ranking["kind"] == kind]
+    order = place.column_range(place.column("排列序号"))
+    for line in ranked.itertuples(index=False):
+        row += 1
+        helper = cell_name(row, _HELPER)
+        position = place.row(line.unit) - place.row(place.units[0].code) + 1
+        sheet.formula(row, _HELPER, f"=MATCH({line.position},{order},0)", Role.PLAIN,
+                      ValueKind.INTEGER, position)
+
+        def at(label: str, place: MatrixPlace = place, helper: str = helper) -> str:
+            return f"INDEX({place.column_range(place.column(label))},{helper})"
+
+        note = f'{at("报送情况")}&IF({at("未核定项数")}>0,"，"&{at("未核定项数")}&"项未核定","")'
+        remark = line.status + (f"，{line.provisional}项未核定" if line.provisional else "")
+        rank = whole(line.rank)
+        cells: tuple[tuple[str, ValueKind, float | str], ...] = (
+            (at("排名"), ValueKind.INTEGER, "—" if rank is None else rank),
+            (at("单位编码"), ValueKind.TEXT, line.unit),
+            (at("单位名称"), ValueKind.TEXT, line.name),
+            (at("负责股室"), ValueKind.TEXT, line.section),
+            (at("得分合计"), ValueKind.SCORE, as_float(line.sum)),
+            (at("适用分值"), ValueKind.SCORE, as_float(line.applicable)),
+            (at("逾期扣分"), ValueKind.SCORE, as_float(line.deducted)),
+            (at("总分"), ValueKind.MONEY, as_float(line.total)),
+            (at("等级"), ValueKind.TEXT, line.grade),
+            (note, ValueKind.TEXT, remark),
+        )
+        missing = line.status == NOT_RETURNED
+        for column, (formula, value_kind, cached) in enumerate(cells):
+            align = "left" if column in (2, last) else "center"
+            more = {"font_color": "#9C2A00"} if missing else {}
+            sheet.formula(
+                row, column, "=" + formula, Role.FIXED, value_kind, cached, align=align,
+                font_size=11, bold=column in (0, 7), **more,
+            )
+        sheet.raw.set_row(row, 22)
+    return row + 1

@@ -1,0 +1,85 @@
+"""The plan workbook (考核方案.xlsx), written from its tables as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from perfxl.excel.style import Role
+from perfxl.excel.writer import SheetWriter, WorkbookWriter
+from perfxl.layout.declare import NUMERIC, SheetLayout, ValueKind
+from perfxl.plan import workbook as sheets_of_plan
+from perfxl.products.template import lines_high
+from perfxl.values import number_of
+
+_HEADING_ROW = 2
+_SPARE_ROWS = 60
+
+
+def plan_workbook(sheets: Mapping[str, Sequence[Mapping[str, str]]]) -> bytes:
+    """The workbook that holds these tables (sheet name → rows of label → text), as .xlsx bytes.
+
+    Titles, headings and help are locked; everything that an office edits is not.
+    """
+    book = WorkbookWriter(title="考核方案")
+    for name, records in sheets.items():
+        layout = sheets_of_plan.plan_sheet(name)
+        if layout is None:
+            raise KeyError(name)
+        if name == sheets_of_plan.INFO:
+            _info(book.sheet(name), layout, records)
+        else:
+            _table(book.sheet(name), layout, records)
+    return book.to_bytes()
+
+
+def _table(sheet: SheetWriter, layout: SheetLayout, records: Sequence[Mapping[str, str]]) -> None:
+    assert layout.table is not None
+    columns = layout.table.columns
+    last = len(columns) - 1
+    first = _HEADING_ROW + 1
+    for index, column in enumerate(columns):
+        body = sheet.book.format(Role.INPUT, column.kind, border=0, bg_color="#FFFFFF")
+        sheet.raw.set_column(index, index, column.width, body)
+        sheet.validate(first, first + len(records) + _SPARE_ROWS, index, column)
+    locked = sheet.book.format(Role.PLAIN)
+    for row, height in enumerate((30, 18, 26)):
+        sheet.raw.set_row(row, height, locked)
+    sheet.merged(0, last, layout.title, Role.TITLE)
+    sheet.text(1, 0, layout.note, Role.NOTE)
+    for index, column in enumerate(columns):
+        role = Role.HEADING if column.optional else Role.HEADING_REQUIRED
+        sheet.text(_HEADING_ROW, index, column.label, role)
+    for number, record in enumerate(records):
+        row, tallest = first + number, 20.0
+        for index, column in enumerate(columns):
+            text = record.get(column.label, "")
+            value = number_of(text) if column.kind in NUMERIC and text else None
+            if value is not None:
+                sheet.number(row, index, value, Role.INPUT, column.kind)
+            else:
+                sheet.text(row, index, text, Role.INPUT, ValueKind.TEXT)
+            tallest = max(tallest, lines_high(text, column.width / 2, 13))
+        sheet.raw.set_row(row, min(tallest, 160.0))
+    sheet.raw.freeze_panes(first, min(2, last))
+    sheet.print_setup(landscape=True, last_column=last, repeat_rows=(0, _HEADING_ROW))
+    sheet.protect(insert_rows=True, delete_rows=True, sort=True)
+
+
+def _info(sheet: SheetWriter, layout: SheetLayout, records: Sequence[Mapping[str, str]]) -> None:
+    assert layout.table is not None
+    given = {record["项目"]: record["内容"] for record in records}
+    sheet.title(layout.title, layout.note, 2)
+    sheet.headings(_HEADING_ROW, layout.table.columns, height=26)
+    for number, (name, help_text, required) in enumerate(sheets_of_plan.INFO_ITEMS):
+        row = _HEADING_ROW + 1 + number
+        text = given.get(name, "")
+        sheet.text(row, 0, name + (" *" if required else ""), Role.LABEL, font_size=11)
+        sheet.text(row, 1, text, Role.INPUT)
+        sheet.text(row, 2, help_text, Role.NOTE, text_wrap=True)
+        sheet.raw.set_row(row, max(22.0, lines_high(text, 35, 14)))
+        choices = sheets_of_plan.INFO_CHOICES.get(name)
+        if choices:
+            sheet.raw.data_validation(row, 1, row, 1, {"validate": "list", "source": choices})
+    sheet.raw.freeze_panes(_HEADING_ROW + 1, 1)
+    sheet.print_setup(landscape=True, last_column=2)
+    sheet.protect()

@@ -1,0 +1,84 @@
+"""The review book of one section (股室评分表): claims, computations and findings beside the score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from perfxl.excel.stamp import Stamp
+from perfxl.excel.style import Role
+from perfxl.excel.writer import WorkbookWriter
+from perfxl.layout.locate import column_letter
+from perfxl.plan.forms import review_layout
+from perfxl.plan.model import Plan
+from perfxl.points import as_text
+from perfxl.products.template import lines_high, write_stamp
+
+_HEADING_ROW = 2
+
+
+@dataclass(frozen=True)
+class ReviewLine:
+    """One unit's indicator as the section sees it; scores in hundredths."""
+
+    unit: str
+    unit_name: str
+    indicator: str
+    name: str
+    full_marks: int
+    self_score: int | None
+    computed: int | None
+    arithmetic: str
+    basis: str
+    evidence: str
+    findings: str
+    approved: int | None
+    reason: str
+    reviewer: str
+
+
+def review_book(plan: Plan, section: str, lines: Sequence[ReviewLine], stamp: Stamp) -> bytes:
+    """The book as .xlsx bytes; only approved score, reason and reviewer can be typed in."""
+    layout = review_layout(plan, section).sheets[0]
+    assert layout.table is not None
+    columns = layout.table.columns
+    at = {column.key: index for index, column in enumerate(columns)}
+    last = len(columns) - 1
+    book = WorkbookWriter(title=layout.title, author=plan.campaign.issuer)
+    sheet = book.sheet(layout.name)
+    sheet.title(layout.title, layout.note, last)
+    sheet.headings(_HEADING_ROW, columns)
+    marks_letter = column_letter(at["full_marks"])
+    for number, line in enumerate(lines):
+        row = _HEADING_ROW + 1 + number
+        for key in ("unit", "unit_name", "indicator", "name", "arithmetic", "basis", "evidence",
+                    "findings"):
+            sheet.text(row, at[key], getattr(line, key))
+        for key in ("full_marks", "self_score", "computed"):
+            sheet.number(row, at[key], getattr(line, key))
+        sheet.number(row, at["approved"], line.approved, Role.INPUT)
+        sheet.text(row, at["reason"], line.reason, Role.INPUT)
+        sheet.text(row, at["reviewer"], line.reviewer, Role.INPUT)
+        sheet.validate_score(
+            row, at["approved"], full_marks_cell=f"{marks_letter}{row + 1}",
+            step=plan.campaign.step,
+            message=f"请填 0 至 {as_text(line.full_marks)} 之间、"
+                    f"{as_text(plan.campaign.step)} 的整数倍；空白表示尚未评定",
+        )
+        tallest = max(
+            lines_high(line.basis, 13, 13), lines_high(line.findings, 15, 13),
+            lines_high(line.evidence, 12, 13), lines_high(line.arithmetic, 13, 13),
+            lines_high(line.name, 11, 13),
+        )
+        sheet.raw.set_row(row, max(28.0, tallest))
+    end = _HEADING_ROW + 1 + len(lines)
+    sheet.signatures(end + 1, layout.signatures, last)
+    sheet.raw.freeze_panes(_HEADING_ROW + 1, at["full_marks"])
+    sheet.raw.autofilter(_HEADING_ROW, 0, max(end - 1, _HEADING_ROW), last)
+    sheet.print_setup(
+        landscape=True, last_column=last, repeat_rows=(_HEADING_ROW, _HEADING_ROW),
+        header=section, last_row=end + 1,
+    )
+    sheet.protect(autofilter=True)
+    write_stamp(book, stamp)
+    return book.to_bytes()

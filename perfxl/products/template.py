@@ -1,0 +1,233 @@
+"""The unit's workbook (模板): cover, instructions, 自评表, registers, data items, identity."""
+
+from __future__ import annotations
+
+from perfxl.excel.stamp import DEFINED_NAME, PROPERTY, Stamp
+from perfxl.excel.stamp import SHEET as STAMP_SHEET
+from perfxl.excel.style import Role
+from perfxl.excel.writer import SheetWriter, WorkbookWriter
+from perfxl.layout.declare import FilledBy, SheetLayout, ValueKind
+from perfxl.layout.locate import column_letter
+from perfxl.plan import forms
+from perfxl.plan.model import CampaignInfo, Indicator, Plan, RubricRow, Unit
+from perfxl.points import as_text
+
+_HEADING_ROW = 2
+
+
+def template(plan: Plan, unit: Unit, stamp: Stamp) -> bytes:
+    """The workbook that this unit fills in, as .xlsx bytes; ``stamp`` is its signed identity."""
+    layout = forms.template_layout(plan, unit.kind)
+    book = WorkbookWriter(title=plan.campaign.form_title, author=plan.campaign.issuer)
+    for declared in layout.sheets:
+        sheet = book.sheet(declared.name)
+        if declared.key == forms.COVER:
+            _cover(sheet, plan, unit, declared)
+        elif declared.key == forms.INSTRUCTIONS:
+            _instructions(sheet, plan)
+        elif declared.key == forms.SELF_ASSESSMENT:
+            _self_assessment(sheet, plan, unit, declared)
+        elif declared.key == forms.DATA_ITEMS:
+            _data_items(sheet, plan, unit, declared)
+        else:
+            _register(sheet, unit, declared)
+    write_stamp(book, stamp)
+    return book.to_bytes()
+
+
+def write_stamp(book: WorkbookWriter, stamp: Stamp) -> None:
+    """The identity in its three places: hidden sheet, defined name, document property."""
+    hidden = book.sheet(STAMP_SHEET)
+    hidden.text(0, 0, str(stamp), Role.PLAIN)
+    hidden.hide()
+    book.define_name(DEFINED_NAME, f'="{stamp}"')
+    book.set_property(PROPERTY, str(stamp))
+
+
+def _cover(sheet: SheetWriter, plan: Plan, unit: Unit, layout: SheetLayout) -> None:
+    campaign = plan.campaign
+    sheet.raw.hide_gridlines(2)
+    for column, width in enumerate((6, 22, 44, 6)):
+        sheet.raw.set_column(column, column, width)
+    sheet.raw.set_row(1, 96)
+    sheet.merged(1, 3, campaign.form_title, Role.TITLE, font_size=24, text_wrap=True)
+    year = f"考核年度：{campaign.year}年"
+    sheet.merged(2, 3, year, Role.PLAIN, font_size=14, align="center")
+    sheet.raw.set_row(3, 40)
+    known = {
+        "unit_name": unit.name,
+        "unit_code": unit.code,
+        "section": unit.section,
+        "deadline": f"{campaign.deadline:%Y-%m-%d %H:%M}",
+    }
+    row = 4
+    for declared in layout.fields:
+        sheet.raw.set_row(row, 34)
+        label = declared.label + (" *" if declared.required else "")
+        sheet.text(row, 1, label, Role.LABEL, align="center")
+        role = Role.FIXED if declared.filled_by is FilledBy.OFFICE else Role.INPUT
+        sheet.text(row, 2, known.get(declared.key, ""), role, declared.kind, font_size=12, indent=1)
+        if declared.help:
+            sheet.raw.data_validation(row, 2, row, 2, {
+                "validate": "any", "input_title": declared.label, "input_message": declared.help,
+            })
+        row += 1
+    sheet.raw.set_row(row, 60)
+    sheet.text(row + 1, 1, "单位（盖章）：", Role.PLAIN, font_size=14, text_wrap=False)
+    sheet.text(row + 2, 1, "单位负责人（签字）：", Role.PLAIN, font_size=14, text_wrap=False)
+    sheet.raw.set_row(row + 1, 46)
+    sheet.raw.set_row(row + 2, 46)
+    sheet.merged(row + 4, 3, f"{campaign.issuer}  制", Role.PLAIN, font_size=14, align="center")
+    if campaign.contact or campaign.phone:
+        contact = f"填报咨询：{campaign.contact}  {campaign.phone}".rstrip()
+        sheet.merged(row + 5, 3, contact, Role.NOTE, align="center", font_size=11)
+    sheet.print_setup(landscape=False, last_column=3)
+    sheet.protect()
+
+
+def _instructions(sheet: SheetWriter, plan: Plan) -> None:
+    sheet.raw.hide_gridlines(2)
+    sheet.raw.set_column(0, 0, 6)
+    sheet.raw.set_column(1, 1, 84)
+    sheet.title("填报说明", "", 1)
+    for number, text in enumerate(plan.instructions, 1):
+        sheet.text(number + 1, 0, str(number), Role.PLAIN, font_size=12, align="center", valign="top")
+        sheet.text(number + 1, 1, text, Role.PLAIN, font_size=12, valign="top")
+        sheet.raw.set_row(number + 1, lines_high(text, 40, 19))
+    sheet.print_setup(landscape=False, last_column=1)
+    sheet.protect()
+
+
+def lines_high(text: str, characters: float, line: float = 14) -> float:
+    """The row height that shows a text of Chinese characters wrapped at a column's width."""
+    lines = sum(max(1, -(-_em_width(part) // max(1.0, characters))) for part in text.split("\n"))
+    return min(400.0, lines * line + 4)
+
+
+def _em_width(text: str) -> float:
+    return sum(1.0 if ord(character) > 0x2E7F else 0.55 for character in text)
+
+
+def _self_assessment(sheet: SheetWriter, plan: Plan, unit: Unit, layout: SheetLayout) -> None:
+    assert layout.table is not None
+    columns = layout.table.columns
+    at = {column.key: index for index, column in enumerate(columns)}
+    last = len(columns) - 1
+    rubric = plan.rubrics[unit.kind]
+    sheet.title(layout.title, "", last)
+    note = f"{unit.name}（{unit.code}）    {layout.note}"
+    sheet.merged(1, last, note, Role.NOTE, font_size=10)
+    sheet.headings(_HEADING_ROW, columns)
+    first = _HEADING_ROW + 1
+    score_letter = column_letter(at["self_score"])
+
+    def score_cell(index: int) -> str:
+        return f"{score_letter}{first + index + 1}"
+
+    for index, line in enumerate(rubric.rows):
+        row = first + index
+        if line.indicator is None:
+            _heading_line(sheet, row, line, last, at)
+            total = f"=SUM({','.join(score_cell(child) for child in line.children)})"
+            role = Role.LEVEL_1 if line.depth == 1 else Role.LEVEL_2
+            sheet.formula(row, at["self_score"], total, role)
+        else:
+            _indicator_line(sheet, row, line.indicator, line.depth, plan.campaign, at)
+    end = first + len(rubric.rows)
+    for column in range(last + 1):
+        sheet.text(end, column, "", Role.TOTAL)
+    sheet.text(end, at["name"], "合计", Role.TOTAL)
+    sheet.number(end, at["full_marks"], rubric.full_marks, Role.TOTAL)
+    total = f"=SUM({','.join(score_cell(index) for index in rubric.top)})"
+    sheet.formula(end, at["self_score"], total, Role.TOTAL)
+    sheet.raw.set_row(end, 24)
+    sheet.signatures(end + 2, layout.signatures, last)
+    sheet.raw.freeze_panes(first, at["full_marks"])
+    sheet.print_setup(
+        landscape=True, last_column=last, repeat_rows=(_HEADING_ROW, _HEADING_ROW),
+        header=f"{unit.code} {unit.name}", last_row=end + 2,
+    )
+    sheet.protect()
+
+
+def _heading_line(
+    sheet: SheetWriter, row: int, line: RubricRow, last: int, at: dict[str, int]
+) -> None:
+    role = Role.LEVEL_1 if line.depth == 1 else Role.LEVEL_2
+    for column in range(last + 1):
+        sheet.text(row, column, "", role)
+    sheet.text(row, at["code"], line.code, role, align="left")
+    sheet.text(row, at["name"], line.name, role, indent=line.depth - 1)
+    sheet.number(row, at["full_marks"], line.full_marks, role)
+    sheet.raw.set_row(row, 21)
+
+
+def _indicator_line(
+    sheet: SheetWriter, row: int, indicator: Indicator, depth: int, campaign: CampaignInfo,
+    at: dict[str, int],
+) -> None:
+    step = campaign.step
+    marks = as_text(indicator.full_marks)
+    sheet.text(row, at["code"], indicator.code, align="left")
+    sheet.text(row, at["name"], indicator.name, indent=depth - 1)
+    sheet.number(row, at["full_marks"], indicator.full_marks)
+    sheet.text(row, at["standard"], indicator.standard)
+    sheet.text(row, at["method"], indicator.method.name, align="center")
+    sheet.number(row, at["self_score"], None, Role.INPUT)
+    for key in ("basis", "evidence_numbers", "deduction_reason"):
+        sheet.text(row, at[key], "", Role.INPUT)
+    must = "" if indicator.self_score_required else "（可不填）"
+    sheet.validate_score(
+        row, at["self_score"], full_marks_cell=f"{column_letter(at['full_marks'])}{row + 1}",
+        step=step, message=f"请填 0 至 {marks} 之间、{as_text(step)} 的整数倍{must}",
+    )
+    if indicator.evidence_required:
+        sheet.raw.data_validation(row, at["evidence_numbers"], row, at["evidence_numbers"], {
+            "validate": "any", "input_title": "佐证编号",
+            "input_message": f"至少 {indicator.evidence_required} 件，填佐证材料表中的材料编号，"
+                             "多个用顿号分开，例如 1、3",
+        })
+    sheet.raw.set_row(row, max(30.0, lines_high(indicator.standard, 18.5, 14)))
+
+
+def _register(sheet: SheetWriter, unit: Unit, layout: SheetLayout) -> None:
+    assert layout.table is not None
+    last = len(layout.table.columns) - 1
+    sheet.register_body(_HEADING_ROW + 1, layout.table)
+    sheet.title(layout.title, layout.note, last)
+    columns = layout.table.columns
+    for index, column in enumerate(columns):
+        role = Role.HEADING_REQUIRED if column.required else Role.HEADING
+        sheet.text(_HEADING_ROW, index, column.heading + (" *" if column.required else ""), role)
+    sheet.raw.set_row(_HEADING_ROW, 32)
+    # Rows above the body would otherwise inherit the unlocked column format.
+    locked = sheet.book.format(Role.PLAIN)
+    sheet.raw.set_row(0, 30, locked)
+    sheet.raw.set_row(1, 18, locked)
+    sheet.raw.freeze_panes(_HEADING_ROW + 1, min(2, last))
+    sheet.print_setup(
+        landscape=True, last_column=last, repeat_rows=(0, _HEADING_ROW),
+        header=f"{unit.code} {unit.name}",
+    )
+    sheet.protect(insert_rows=True, delete_rows=True, sort=True)
+
+
+def _data_items(sheet: SheetWriter, plan: Plan, unit: Unit, layout: SheetLayout) -> None:
+    assert layout.table is not None
+    columns = layout.table.columns
+    sheet.title(layout.title, layout.note, len(columns) - 1)
+    sheet.headings(_HEADING_ROW, columns)
+    for number, item in enumerate(plan.reported_items(unit.kind)):
+        row = _HEADING_ROW + 1 + number
+        sheet.text(row, 0, item.name)
+        sheet.text(row, 1, item.unit, align="center")
+        sheet.number(row, 2, None, Role.INPUT, ValueKind.NUMBER)
+        sheet.text(row, 3, item.help)
+        sheet.validate(row, row, 2, columns[2])
+        sheet.raw.set_row(row, max(22.0, lines_high(item.help, 32)))
+    sheet.raw.freeze_panes(_HEADING_ROW + 1, 1)
+    sheet.print_setup(
+        landscape=False, last_column=len(columns) - 1, repeat_rows=(0, _HEADING_ROW),
+        header=f"{unit.code} {unit.name}",
+    )
+    sheet.protect()

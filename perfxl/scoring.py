@@ -1,0 +1,241 @@
+"""Scores: computed by method, approved by sections, totalled, graded and ranked. All exact.
+
+Pure: tables in, tables out. Amounts are hundredths of 分; totals of units with indicators that do
+not apply are rescaled as exact fractions and rounded only for display.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from fractions import Fraction
+
+import pandas as pd
+
+from perfxl import tables
+from perfxl.plan.methods import Computed, Facts
+from perfxl.plan.model import Grade, LateRule, Plan, TieRule
+from perfxl.points import HUNDREDTHS, round_fraction
+from perfxl.tables import ReturnTables, frame
+
+
+class Basis(StrEnum):
+    """Where the score that counts comes from."""
+
+    APPROVED = "核定"
+    COMPUTED = "计算（暂定）"
+    SELF = "自评（暂定）"
+    UNSCORED = "未评（暂定 0 分）"
+    NOT_APPLICABLE = "不适用"
+    NOT_RETURNED = "未报送"
+
+
+class Status(StrEnum):
+    """How a unit's return stands."""
+
+    ON_TIME = "按时"
+    LATE = "逾期"
+    NOT_RETURNED = "未报送"
+
+
+PROVISIONAL = frozenset({Basis.COMPUTED, Basis.SELF, Basis.UNSCORED})
+
+
+def compute(plan: Plan, returned: ReturnTables) -> pd.DataFrame:
+    """What each method gives for each indicator of each return (``tables.COMPUTED``)."""
+    values: dict[str, dict[str, int | None]] = {}
+    items = returned.data_items
+    for receipt, item, value in zip(items["receipt"], items["item"], items["value"], strict=True):
+        values.setdefault(receipt, {})[item] = None if pd.isna(value) else int(value)
+    evidence = _evidence_counts(plan, returned)
+    columns: dict[str, list[object]] = {name: [] for name in tables.COMPUTED}
+    for receipt, unit, kind in zip(
+        returned.returns["receipt"], returned.returns["unit"], returned.returns["kind"], strict=True
+    ):
+        known = values.get(receipt, {})
+        for indicator in plan.rubrics[kind].indicators:
+            facts = Facts(known, evidence.get((receipt, indicator.code), 0))
+            result: Computed = indicator.method.score(
+                indicator.full_marks, plan.campaign.step, facts
+            )
+            row = (receipt, unit, indicator.code, result.score, result.applies, result.arithmetic)
+            for column, value in zip(columns.values(), row, strict=True):
+                column.append(value)
+    return frame(columns, tables.COMPUTED)
+
+
+def _evidence_counts(plan: Plan, returned: ReturnTables) -> dict[tuple[str, str], int]:
+    """Pieces of registered evidence per receipt and indicator; with a web address where needed."""
+    url_needed = {
+        (kind, indicator.code)
+        for kind, rubric in plan.rubrics.items()
+        for indicator in rubric.indicators
+        if indicator.url_required
+    }
+    kinds = dict(zip(returned.returns["receipt"], returned.returns["kind"], strict=True))
+    pieces: dict[tuple[str, str], set[int]] = {}
+    cited = returned.citations
+    for receipt, indicator, row, url in zip(
+        cited["receipt"], cited["indicator"], cited["evidence_row"], cited["url"], strict=True
+    ):
+        if pd.isna(row) or ((kinds[receipt], indicator) in url_needed and not url):
+            continue
+        pieces.setdefault((receipt, indicator), set()).add(int(row))
+    return {key: len(rows) for key, rows in pieces.items()}
+
+
+def suggested_score(full_marks: int, self_score: int | None, computed: int | None) -> int | None:
+    """The score offered to the section: the lower of claim and computation, within full marks."""
+    known = [score for score in (self_score, computed) if score is not None]
+    return max(0, min(full_marks, *known)) if known else None
+
+
+def score(
+    plan: Plan,
+    returned: ReturnTables,
+    computed: pd.DataFrame,
+    reviews: pd.DataFrame,
+) -> pd.DataFrame:
+    """One row per unit of the roster and indicator (``tables.SCORES``).
+
+    ``reviews`` holds the approved scores in force (``tables.REVIEWS``), at most one per unit and
+    indicator. Approved scores count as they are; without one, the lower of claim and computation
+    stands provisionally. A unit without a return scores 0 everywhere.
+    """
+    receipts = dict(zip(returned.returns["unit"], returned.returns["receipt"], strict=True))
+    files = dict(zip(returned.returns["unit"], returned.returns["file"], strict=True))
+    entry_of = _by_key(returned.entries)
+    computed_of = _by_key(computed)
+    review_of = _by_key(reviews)
+    columns: dict[str, list[object]] = {name: [] for name in tables.SCORES}
+    for unit in plan.units:
+        receipt = receipts.get(unit.code, "")
+        letters = returned.columns.get((receipt, "entries"), {})
+        for indicator in plan.rubrics[unit.kind].indicators:
+            key = (unit.code, indicator.code)
+            entry, method = entry_of.get(key, {}), computed_of.get(key, {})
+            review = review_of.get(key, {})
+            self_score = _whole(entry.get("self_score"))
+            method_score = _whole(method.get("computed"))
+            approved = _whole(review.get("approved"))
+            applies = bool(method.get("applies", True))
+            counted, basis = _counted(
+                indicator.full_marks, self_score, method_score, approved,
+                applies=applies, returned=bool(receipt),
+            )
+            row_number = _whole(entry.get("row"))
+            cell = f"{letters['self_score']}{row_number}" if row_number and letters else ""
+            row: dict[str, object] = {
+                "unit": unit.code, "kind": unit.kind,
+                "section": plan.judging_section(unit, indicator),
+                "indicator": indicator.code, "name": indicator.name,
+                "full_marks": indicator.full_marks, "self_score": self_score,
+                "computed": method_score, "applies": applies,
+                "arithmetic": method.get("arithmetic", ""), "approved": approved,
+                "reason": review.get("reason", "") or "",
+                "reviewer": review.get("reviewer", "") or "",
+                "score": counted, "basis": str(basis),
+                "file": files.get(unit.code, ""), "receipt": receipt,
+                "sheet": entry.get("sheet", "") or "", "cell": cell,
+            }
+            for name, column in columns.items():
+                column.append(row[name])
+    return frame(columns, tables.SCORES)
+
+
+def _counted(
+    full_marks: int, self_score: int | None, computed: int | None, approved: int | None,
+    *, applies: bool, returned: bool,
+) -> tuple[int | None, Basis]:
+    if not returned:
+        return 0, Basis.NOT_RETURNED
+    if approved is not None:
+        return approved, Basis.APPROVED
+    if not applies:
+        return None, Basis.NOT_APPLICABLE
+    suggestion = suggested_score(full_marks, self_score, computed)
+    if suggestion is None:
+        return 0, Basis.UNSCORED
+    return suggestion, Basis.COMPUTED if computed is not None else Basis.SELF
+
+
+def _by_key(table: pd.DataFrame) -> dict[tuple[str, str], dict[str, object]]:
+    names = list(table.columns)
+    return {
+        (row[names.index("unit")], row[names.index("indicator")]): dict(
+            zip(names, row, strict=True)
+        )
+        for row in table.itertuples(index=False, name=None)
+    }
+
+
+def _whole(value: object) -> int | None:
+    return None if value is None or pd.isna(value) else int(value)  # type: ignore[call-overload,no-any-return]
+
+
+def ranking(plan: Plan, scores: pd.DataFrame, status: Mapping[str, Status]) -> pd.DataFrame:
+    """One row per unit, best first within each kind (``tables.RANKING``).
+
+    ``sum`` is what the applicable indicators add to and ``applicable`` their full marks; ``total``
+    is ``sum`` rescaled to the plan's full marks, less ``deducted`` for lateness, rounded to
+    hundredths for display. Grades and ranks compare the exact value, not the rounded one. A unit
+    without a return has no rank, total 0 and stands last.
+    """
+    totals = {unit: rows for unit, rows in scores.groupby("unit", sort=False)}
+    rows: list[dict[str, object]] = []
+    for kind in plan.rubrics:
+        of_kind = []
+        for order, unit in enumerate(plan.units_of(kind)):
+            own = totals[unit.code]
+            state = status.get(unit.code, Status.NOT_RETURNED)
+            late = state is Status.LATE and plan.campaign.late_rule is LateRule.TOTAL
+            deducted = plan.campaign.late_deduction if late else 0
+            applicable = int(own.loc[own["score"].notna(), "full_marks"].sum())
+            total = int(own["score"].sum())
+            rate = Fraction(total, applicable) if applicable else Fraction(0)
+            exact = max(Fraction(0), rate * plan.campaign.full_marks - deducted)
+            claimed = own["self_score"]
+            of_kind.append({
+                "kind": kind, "order": order, "unit": unit.code, "name": unit.name,
+                "section": unit.section,
+                "self_total": int(claimed.sum()) if claimed.notna().any() else None,
+                "sum": total, "applicable": applicable, "deducted": deducted, "exact": exact,
+                "total": round_fraction(exact),
+                "grade": grade_of(plan.grades, exact / plan.campaign.full_marks),
+                "status": str(state),
+                "provisional": int(own["basis"].isin([str(b) for b in PROVISIONAL]).sum()),
+            })
+        rows += _ranked(of_kind, plan.campaign.tie_rule)
+    return frame({name: [row[name] for row in rows] for name in tables.RANKING}, tables.RANKING)
+
+
+def grade_of(grades: Sequence[Grade], rate: Fraction) -> str:
+    """The first grade whose threshold the exact score rate reaches; bands are half-open."""
+    for grade in grades:
+        if rate * 100 * HUNDREDTHS >= grade.threshold:
+            return grade.name
+    return grades[-1].name if grades else ""
+
+
+def _ranked(rows: list[dict[str, object]], rule: TieRule) -> list[dict[str, object]]:
+    placed = [row for row in rows if row["status"] != Status.NOT_RETURNED]
+    absent = [row for row in rows if row["status"] == Status.NOT_RETURNED]
+    placed.sort(key=lambda row: (-row["exact"], row["order"]))  # type: ignore[operator]
+    distinct = 0
+    previous: object = None
+    for position, row in enumerate(placed, 1):
+        tied = row["exact"] == previous
+        if not tied:
+            distinct += 1
+        if rule is TieRule.ROSTER:
+            row["rank"] = position
+        elif rule is TieRule.DENSE:
+            row["rank"] = distinct
+        else:
+            row["rank"] = placed[position - 2]["rank"] if tied else position
+        previous = row["exact"]
+    for row in absent:
+        row["rank"] = None
+    for position, row in enumerate(placed + absent, 1):
+        row["position"] = position
+    return placed + absent

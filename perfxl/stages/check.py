@@ -1,0 +1,62 @@
+"""check (审核): a whole campaign, or one returned workbook on its own without a ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from perfxl.campaign import plan_beside, read_plan_file
+from perfxl.checks.runner import CheckResult, run_checks
+from perfxl.errors import Missing, Place, UnknownUnit
+from perfxl.excel.reader import read_workbook
+from perfxl.intake.extract import Return, extract
+from perfxl.intake.identity import identify
+from perfxl.files import sha256_of
+from perfxl.plan.model import Plan, Unit
+from perfxl.claims import ClaimedTotal, claimed_totals
+from perfxl.scoring import compute
+from perfxl.tables import ReturnTables
+
+
+@dataclass(frozen=True)
+class FileCheck:
+    """One workbook checked on its own."""
+
+    plan: Plan
+    unit: Unit
+    tables: ReturnTables
+    computed: pd.DataFrame
+    result: CheckResult
+    totals: Sequence[ClaimedTotal]
+
+
+def check_file(
+    path: Path, plan: Plan | None = None, key: bytes | None = None,
+    plans: Mapping[Path, Plan] | None = None,
+) -> FileCheck:
+    """Check one returned workbook against a plan, or against the plan that lies beside it.
+
+    Raises Missing, Unreadable, UnknownUnit, PlanRefused.
+    """
+    if not path.is_file():
+        raise Missing("没有这个文件", place=Place(str(path)), remedy="请检查路径")
+    if plan is None:
+        beside = plan_beside(path)
+        plan = (plans or {}).get(beside) or read_plan_file(beside.read_bytes(), beside.name)
+    data = path.read_bytes()
+    grid = read_workbook(data, path.name)
+    identity = identify(plan, grid, path.name, key)
+    if identity.unit is None:
+        raise UnknownUnit(
+            "看不出是哪个单位的工作簿", place=Place(path.name),
+            remedy="请核对封面上的单位名称是否与考核方案的单位名录一致",
+        )
+    tables = extract(plan, [Return(sha256_of(data), path.name, identity.unit, identity, grid)])
+    computed = compute(plan, tables)
+    return FileCheck(
+        plan, identity.unit, tables, computed, run_checks(plan, tables, computed),
+        claimed_totals(plan.rubrics[identity.unit.kind], tables),
+    )

@@ -1,0 +1,87 @@
+"""consolidate (汇总): 成果/综合评分表.xlsx from the returns and the sections' scores."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from perfxl.campaign import PRODUCTS, Campaign
+from perfxl.errors import NothingToDo
+from perfxl.files import sha256_of, write_atomically
+from perfxl.ledger import Form
+from perfxl.products.consolidated.material import Material, RejectedFile, ReturnLine
+from perfxl.products.consolidated.workbook import consolidated_workbook
+from perfxl.stages.gather import Gathered, gather
+
+FILE, EARLIER = "综合评分表.xlsx", "历次"
+PRODUCT = "consolidated"
+
+
+@dataclass(frozen=True)
+class Consolidated:
+    """The workbook written, where the earlier one was kept (if any), and what it was made from."""
+
+    path: Path
+    kept: Path | None
+    gathered: Gathered
+
+
+def consolidate(campaign: Campaign, now: dt.datetime) -> Consolidated:
+    """Write the consolidated workbook; an earlier one is moved to 成果/历次/, never overwritten.
+
+    Raises NothingToDo where no unit has returned anything.
+    """
+    gathered = gather(campaign)
+    if not gathered.receipts:
+        raise NothingToDo("还没有收到任何单位的报送", remedy="请先执行 perfxl ingest")
+    path = campaign.path(PRODUCTS) / FILE
+    data = consolidated_workbook(material(campaign, gathered, now))
+    kept = _keep_earlier(path, now)
+    write_atomically(path, data)
+    campaign.ledger.record_product(PRODUCT, "", sha256_of(data), now)
+    return Consolidated(path, kept, gathered)
+
+
+def _keep_earlier(path: Path, now: dt.datetime) -> Path | None:
+    if not path.is_file():
+        return None
+    stem = f"{path.stem}-{now:%Y%m%d-%H%M%S}"
+    target, number = path.parent / EARLIER / f"{stem}{path.suffix}", 1
+    while target.exists():
+        number += 1
+        target = path.parent / EARLIER / f"{stem}-{number}{path.suffix}"
+    write_atomically(target, path.read_bytes())
+    return target
+
+
+def material(campaign: Campaign, gathered: Gathered, now: dt.datetime) -> Material:
+    """What the workbook shows, from the gathered tables and the ledger's receipts."""
+    findings = gathered.checked.findings
+    counts = findings.groupby(["unit", "severity"]).size() if len(findings) else pd.Series(dtype=int)
+    lines = []
+    for unit in gathered.plan.units:
+        receipt = gathered.receipts.get(unit.code)
+        lines.append(
+            ReturnLine(
+                unit.code, str(gathered.status[unit.code]),
+                receipt.received_at if receipt else None, receipt.file if receipt else "",
+                receipt.original if receipt else "",
+                int(counts.get((unit.code, "错误"), 0)), int(counts.get((unit.code, "核实"), 0)),
+            )
+        )
+    in_force = {receipt.sha256 for receipt in gathered.receipts.values()}
+    rejected = [
+        RejectedFile(
+            receipt.file, receipt.received_at,
+            "已被新的报送取代" if receipt.verdict == "有效" else str(receipt.verdict),
+            receipt.detail, receipt.original,
+        )
+        for receipt in campaign.ledger.receipts(Form.RETURN)
+        if receipt.sha256 not in in_force
+    ]
+    return Material(
+        gathered.plan, gathered.scores, gathered.ranking, findings, lines, rejected, now
+    )

@@ -1,0 +1,103 @@
+"""What several verbs start from: the returns in force, their tables, checks, scores and ranking.
+
+Everything here is derived again from 原件/ and the ledger each time; nothing of it is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from perfxl import scoring
+from perfxl.campaign import Campaign
+from perfxl.checks.runner import CheckResult, run_checks
+from perfxl.excel.reader import read_workbook
+from perfxl.intake.extract import Return, extract
+from perfxl.intake.identity import identify
+from perfxl.ledger import Form, Receipt, Review, Verdict
+from perfxl.plan.model import LedgerFigure, Plan
+from perfxl.scoring import Status
+from perfxl.tables import REVIEWS, ReturnTables, frame
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """One campaign as it stands now."""
+
+    plan: Plan
+    receipts: Mapping[str, Receipt]
+    status: Mapping[str, Status]
+    tables: ReturnTables
+    reviews: Mapping[tuple[str, str], Review]
+
+    @cached_property
+    def computed(self) -> pd.DataFrame:
+        """What the methods give (``tables.COMPUTED``)."""
+        return scoring.compute(self.plan, self.tables)
+
+    @cached_property
+    def checked(self) -> CheckResult:
+        """Findings and outcomes of all checks."""
+        return run_checks(self.plan, self.tables, self.computed)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Scores of all units and indicators (``tables.SCORES``)."""
+        rows = [vars(review) for review in self.reviews.values()]
+        columns = {name: [row[name] for row in rows] for name in REVIEWS}
+        return scoring.score(self.plan, self.tables, self.computed, frame(columns, REVIEWS))
+
+    @cached_property
+    def ranking(self) -> pd.DataFrame:
+        """Totals, grades and ranks (``tables.RANKING``)."""
+        return scoring.ranking(self.plan, self.scores, self.status)
+
+
+def gather(campaign: Campaign) -> Gathered:
+    """Read the return in force of every unit and extract the tables of the batch."""
+    plan = campaign.plan
+    in_force, first = returns_in_force(campaign)
+    status = {
+        unit.code: _status(campaign, first.get(unit.code)) for unit in plan.units
+    }
+    returns = []
+    for unit in plan.units:
+        receipt = in_force.get(unit.code)
+        if receipt is None:
+            continue
+        data = campaign.original(receipt.original).read_bytes()
+        grid = read_workbook(data, receipt.file)
+        identity = identify(plan, grid, receipt.file, campaign.stamp_key)
+        returns.append(Return(receipt.sha256, receipt.file, unit, identity, grid))
+    figures = {
+        unit.code: {
+            LedgerFigure.LATE: int(status[unit.code] is Status.LATE),
+            LedgerFigure.SENT_BACK: 0,
+            LedgerFigure.LATE_AND_SENT_BACK: int(status[unit.code] is Status.LATE),
+        }
+        for unit in plan.units
+    }
+    return Gathered(
+        plan, in_force, status, extract(plan, returns, figures), campaign.ledger.current_reviews()
+    )
+
+
+def returns_in_force(campaign: Campaign) -> tuple[dict[str, Receipt], dict[str, Receipt]]:
+    """Per unit code, the newest valid return (it counts) and the first (it says whether late)."""
+    newest: dict[str, Receipt] = {}
+    first: dict[str, Receipt] = {}
+    for receipt in campaign.ledger.receipts(Form.RETURN):
+        if receipt.verdict is Verdict.VALID and receipt.holder in campaign.plan.unit_by_code:
+            newest[receipt.holder] = receipt
+            first.setdefault(receipt.holder, receipt)
+    return newest, first
+
+
+def _status(campaign: Campaign, first: Receipt | None) -> Status:
+    if first is None:
+        return Status.NOT_RETURNED
+    late = first.received_at > campaign.plan.campaign.deadline
+    return Status.LATE if late else Status.ON_TIME

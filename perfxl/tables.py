@@ -1,0 +1,207 @@
+"""The columns and dtypes of every table that flows through perfxl, declared once.
+
+Scores and other numbers are ``Int64`` hundredths (``perfxl.points``); ``*_text`` columns hold what
+the person typed. ``receipt`` is the content hash of the file a row came from, ``row`` its 1-based
+row in ``sheet``; a row of the plan that the file does not contain has ``row`` <NA>.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Schema = Mapping[str, str]
+
+
+class StampState(StrEnum):
+    """What became of the identity that we wrote into a workbook (``RETURNS.stamp``)."""
+
+    GENUINE = "有效"
+    UNVERIFIED = "未验证"
+    FORGED = "无效"
+    MISSING = "缺失"
+
+
+
+_ORIGIN: Schema = {"receipt": "object", "unit": "object", "sheet": "object", "row": "Int64"}
+
+RETURNS: Schema = {
+    "receipt": "object",
+    "file": "object",
+    "unit": "object",
+    "kind": "object",
+    "unit_by_stamp": "object",
+    "unit_by_cover": "object",
+    "stamp": "object",
+    "campaign": "object",
+    "version": "object",
+    "preparer": "object",
+    "phone": "object",
+}
+SHEETS: Schema = {"receipt": "object", "unit": "object", "sheet": "object", "table": "object",
+                  "present": "bool", "found": "bool"}
+ENTRIES: Schema = {
+    **_ORIGIN,
+    "kind": "object",
+    "indicator": "object",
+    "name": "object",
+    "full_marks": "Int64",
+    "method": "object",
+    "self_score_required": "bool",
+    "evidence_required": "int64",
+    "url_required": "bool",
+    "name_in_file": "object",
+    "full_marks_in_file": "object",
+    "repeats": "int64",
+    "self_score": "Int64",
+    "self_score_text": "object",
+    "basis": "object",
+    "evidence_numbers": "object",
+    "deduction_reason": "object",
+}
+SUBTOTALS: Schema = {
+    **_ORIGIN,
+    "code": "object",
+    "name": "object",
+    "depth": "int64",
+    "displayed": "Int64",
+    "displayed_text": "object",
+    "sum_below": "Int64",
+    "parts": "object",
+    "full_marks": "Int64",
+    "full_marks_in_file": "object",
+}
+STRAYS: Schema = {**_ORIGIN, "code": "object", "name": "object"}
+EVIDENCE: Schema = {
+    **_ORIGIN,
+    "number": "object",
+    "title": "object",
+    "document_number": "object",
+    "url": "object",
+}
+CITATIONS: Schema = {**_ORIGIN, "indicator": "object", "number": "object", "evidence_row": "Int64",
+                     "url": "object"}
+DATA_ITEMS: Schema = {
+    **_ORIGIN,
+    "kind": "object",
+    "item": "object",
+    "source": "object",
+    "value": "Int64",
+    "value_text": "object",
+}
+COMPUTED: Schema = {
+    "receipt": "object",
+    "unit": "object",
+    "indicator": "object",
+    "computed": "Int64",
+    "applies": "bool",
+    "arithmetic": "object",
+}
+FINDINGS: Schema = {
+    "code": "object",
+    "severity": "object",
+    "receipt": "object",
+    "unit": "object",
+    "file": "object",
+    "sheet": "object",
+    "cell": "object",
+    "indicator": "object",
+    "message": "object",
+    "remedy": "object",
+}
+OUTCOMES: Schema = {"receipt": "object", "unit": "object", "code": "object", "outcome": "object"}
+REVIEWS: Schema = {
+    "unit": "object",
+    "indicator": "object",
+    "section": "object",
+    "approved": "Int64",
+    "reason": "object",
+    "reviewer": "object",
+    "receipt": "object",
+    "sheet": "object",
+    "row": "Int64",
+}
+SCORES: Schema = {
+    "unit": "object",
+    "kind": "object",
+    "section": "object",
+    "indicator": "object",
+    "name": "object",
+    "full_marks": "int64",
+    "self_score": "Int64",
+    "computed": "Int64",
+    "applies": "bool",
+    "arithmetic": "object",
+    "approved": "Int64",
+    "reason": "object",
+    "reviewer": "object",
+    "score": "Int64",
+    "basis": "object",
+    "file": "object",
+    "receipt": "object",
+    "sheet": "object",
+    "cell": "object",
+}
+RANKING: Schema = {
+    "kind": "object",
+    "position": "int64",
+    "unit": "object",
+    "name": "object",
+    "section": "object",
+    "self_total": "Int64",
+    "sum": "int64",
+    "applicable": "int64",
+    "deducted": "int64",
+    "total": "int64",
+    "grade": "object",
+    "rank": "Int64",
+    "status": "object",
+    "provisional": "int64",
+}
+
+
+def frame(columns: Mapping[str, Sequence[object]], schema: Schema) -> pd.DataFrame:
+    """Columns of values as a DataFrame of exactly the schema's columns, order and dtypes."""
+    import pandas as pd
+
+    return pd.DataFrame({
+        name: pd.Series(list(columns.get(name, ())), dtype=dtype) for name, dtype in schema.items()
+    })
+
+
+@dataclass(frozen=True)
+class RegisterRows:
+    """One register of the whole batch: same index, ``values`` typed, ``texts`` as typed in.
+
+    ``values`` has receipt, unit, sheet, row and a column per label: Int64 hundredths for numbers,
+    ``datetime64[s]`` for dates, object (trimmed text) otherwise. ``texts`` has a column per label.
+    """
+
+    values: pd.DataFrame
+    texts: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class ReturnTables:
+    """All that was read from a batch of returns.
+
+    ``columns`` maps (receipt, table key) to the letter of each column, for naming cells;
+    ``field_cells`` maps (receipt, field key) to a cell of the cover.
+    """
+
+    returns: pd.DataFrame
+    sheets: pd.DataFrame
+    entries: pd.DataFrame
+    subtotals: pd.DataFrame
+    strays: pd.DataFrame
+    evidence: pd.DataFrame
+    citations: pd.DataFrame
+    data_items: pd.DataFrame
+    registers: Mapping[str, RegisterRows] = field(default_factory=dict)
+    columns: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
+    field_cells: Mapping[tuple[str, str], str] = field(default_factory=dict)

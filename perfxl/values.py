@@ -1,0 +1,120 @@
+"""What people type, turned into exact values; what cannot be read is told apart from what is blank.
+
+All functions take the Python value that a workbook reader gives for a cell.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import unicodedata
+from decimal import Decimal, InvalidOperation
+
+from perfxl.points import HUNDREDTHS, hundredths
+
+# Amounts beyond any budget are typing mistakes; they would also leave int64.
+LARGEST = Decimal(10) ** 12
+
+_NUMBER = re.compile(r"([+-]?)(\d{1,3}(?:,\d{3})+|\d*)(\.\d*)?(亿元|万元|元|个|分|项|次|件|%)?")
+_UNIT_FACTOR = {"亿元": Decimal(10_000), "元": Decimal("0.0001")}
+_DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
+_COMPACT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_NEAR = 1e-6
+
+
+def text_of(value: object) -> str:
+    """A cell's content as one trimmed text; whole floats lose their ``.0`` (``3.0`` → ``3``)."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, dt.datetime):
+        return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ")
+    return str(value)
+
+
+def squeeze(text: str) -> str:
+    """Text for comparing: full-width forms folded (NFKC), all white space removed."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
+def number_of(value: object) -> int | None:
+    """Hundredths of a number cell, or of a text such as ``２．５分``, ``1,033.00万元``, ``16.5亿元``.
+
+    Amounts of money come out in 万元. Returns None for what is blank or cannot be read.
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, (int, float)):
+        scaled = value * HUNDREDTHS
+        if not abs(value) < LARGEST:  # also refuses nan and the infinities
+            return None
+        nearest = round(scaled)
+        return nearest if abs(scaled - nearest) < _NEAR else hundredths(value)
+    if not isinstance(value, str):
+        return None
+    match = _NUMBER.fullmatch(squeeze(value))
+    if match is None:
+        return None
+    sign, whole, fraction, unit = match.groups()
+    try:
+        number = Decimal(f"{sign}{whole.replace(',', '')}{fraction or ''}")
+    except InvalidOperation:
+        return None
+    number *= _UNIT_FACTOR.get(unit or "", Decimal(1))
+    return hundredths(number) if abs(number) < LARGEST else None
+
+
+def date_of(value: object) -> dt.date | None:
+    """The date of a date cell or of text such as ``2023-3-5``, ``2023年3月5日``, ``20230305``.
+
+    Returns None for what is blank or cannot be read.
+    """
+    if isinstance(value, dt.datetime):
+        return value.date()
+    if isinstance(value, dt.date):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = text_of(value)
+    if not isinstance(value, str):
+        return None
+    text = unicodedata.normalize("NFKC", value).strip()
+    match = _DATE.fullmatch(text) or _COMPACT_DATE.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day = (int(part) for part in match.groups())
+    try:
+        return dt.date(year, month, day)
+    except ValueError:
+        return None
+
+
+def moment_of(value: object) -> dt.datetime | None:
+    """A date with a time (``2024-01-15 18:00``); a bare date means the end of that day."""
+    if isinstance(value, dt.datetime) and value.time() != dt.time():
+        return value
+    day = date_of(value)
+    if day is not None:
+        return dt.datetime.combine(day, dt.time(23, 59, 59))
+    if not isinstance(value, str):
+        return None
+    folded = unicodedata.normalize("NFKC", value).strip()
+    head, _, clock = folded.rpartition(" ")
+    match = re.fullmatch(r"(\d{1,2})[:时](\d{2})(?:[:分](\d{2}))?[分秒]?", clock)
+    day = date_of(head)
+    if match is None or day is None:
+        return None
+    hour, minute, second = (int(part or 0) for part in match.groups())
+    try:
+        return dt.datetime.combine(day, dt.time(hour, minute, second))
+    except ValueError:
+        return None
+
+
+def yes(value: object) -> bool | None:
+    """``是``/``否`` as a bool; None for anything else."""
+    return {"是": True, "否": False, "√": True, "×": False}.get(squeeze(text_of(value)))
