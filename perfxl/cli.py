@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -533,14 +534,15 @@ def checks(as_json: bool) -> None:
     rows = [CATALOGUE[code] for code in sorted(CATALOGUE)]
     if as_json:
         _print_json([
-            {"code": one.code, "severity": str(one.severity), "message": one.message,
+            {"code": one.code, "severity": str(one.severity), "title": one.title,
+             "message": one.message,
              "remedy": one.remedy, "rule": one.rule}
             for one in rows
         ])
         return
     print_table(
-        ("代码", "类别", "审核意见", "处理办法"),
-        [(one.code, str(one.severity), one.message, one.remedy) for one in rows],
+        ("代码", "类别", "检查内容", "处理办法"),
+        [(one.code, str(one.severity), one.title, re.sub(r"\{.*?\}", "…", one.remedy)) for one in rows],
     )
 
 

@@ -41,11 +41,12 @@ class Check:
 
     ``find`` takes tables by parameter name and returns the offending rows; ``needs`` are the table
     keys that must have arrived (``registers`` means every register). ``message`` and ``remedy``
-    are filled from the offending row.
+    are filled from the offending row; ``title`` names the matter in a few words.
     """
 
     code: str
     severity: Severity
+    title: str
     on: str
     column: str
     message: str
@@ -80,7 +81,7 @@ CATALOGUE: dict[str, Check] = {}
 
 
 def check(
-    code: str, severity: Severity, *, on: str, column: str, message: str, remedy: str,
+    code: str, severity: Severity, *, title: str, on: str, column: str, message: str, remedy: str,
     needs: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., pd.DataFrame]], Callable[..., pd.DataFrame]]:
     """Register a check under a code that is never reused."""
@@ -88,7 +89,7 @@ def check(
     def register(find: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
         if code in CATALOGUE:
             raise ValueError(f"check code {code} is used twice")
-        CATALOGUE[code] = Check(code, severity, on, column, message, remedy, needs, find)
+        CATALOGUE[code] = Check(code, severity, title, on, column, message, remedy, needs, find)
         return find
 
     return register

@@ -12,7 +12,7 @@ from perfxl.values import number_of, squeeze
 
 
 @check(
-    "F101", Severity.ERROR, on="returns", column="unit_name",
+    "F101", Severity.ERROR, title="模板版本不符", on="returns", column="unit_name",
     message="使用的模板版本是 {version}，现行版本是 {current}",
     remedy="请在最近一次下发的工作簿上填报",
 )
@@ -27,7 +27,7 @@ def wrong_template_version(returns: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 
 
 @check(
-    "F102", Severity.ERROR, on="returns", column="unit_name",
+    "F102", Severity.ERROR, title="单位标记与封面不一致", on="returns", column="unit_name",
     message="工作簿是发给“{stamped}”的，封面单位却是“{covered}”",
     remedy="请使用发给本单位的工作簿填报",
 )
@@ -46,7 +46,7 @@ def units_in_conflict(returns: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 
 
 @check(
-    "F103", Severity.ERROR, on="sheets", column="",
+    "F103", Severity.ERROR, title="缺少工作表", on="sheets", column="",
     message="缺少工作表“{sheet}”，或其中找不到表头",
     remedy="请在下发的工作簿上填报，不要删除工作表和表头",
 )
@@ -56,7 +56,7 @@ def sheet_missing(sheets: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F104", Severity.ERROR, on="entries", column="code", needs=("entries",),
+    "F104", Severity.ERROR, title="缺少指标行", on="entries", column="code", needs=("entries",),
     message="缺少指标“{indicator} {name}”这一行",
     remedy="请在下发的工作簿上填报，不要删除指标行",
 )
@@ -66,7 +66,7 @@ def indicator_row_missing(entries: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F105", Severity.ERROR, on="entries", column="full_marks", needs=("entries",),
+    "F105", Severity.ERROR, title="分值被改动", on="entries", column="full_marks", needs=("entries",),
     message="分值被改动：方案为 {full_marks}，报送为“{full_marks_in_file}”",
     remedy="请恢复原分值",
 )
@@ -84,7 +84,7 @@ def full_marks_changed(entries: pd.DataFrame, subtotals: pd.DataFrame) -> pd.Dat
 
 
 @check(
-    "F106", Severity.ERROR, on="entries", column="name", needs=("entries",),
+    "F106", Severity.ERROR, title="指标名称被改动", on="entries", column="name", needs=("entries",),
     message="指标名称被改动：方案为“{name}”，报送为“{name_in_file}”",
     remedy="请恢复原指标名称",
 )
@@ -95,7 +95,7 @@ def indicator_name_changed(entries: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F107", Severity.ERROR, on="strays", column="code", needs=("entries",),
+    "F107", Severity.ERROR, title="自行增加指标行", on="strays", column="code", needs=("entries",),
     message="自评表多出一行：“{code} {name}”不在指标体系中",
     remedy="请删除自行增加的行",
 )
@@ -105,7 +105,7 @@ def unknown_indicator(strays: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F108", Severity.ERROR, on="entries", column="code", needs=("entries",),
+    "F108", Severity.ERROR, title="指标行重复", on="entries", column="code", needs=("entries",),
     message="指标“{indicator} {name}”出现 {times} 行", remedy="请只保留一行",
 )
 def indicator_repeated(entries: pd.DataFrame) -> pd.DataFrame:
@@ -115,7 +115,7 @@ def indicator_repeated(entries: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F109", Severity.VERIFY, on="returns", column="unit_name",
+    "F109", Severity.VERIFY, title="单位标记缺失或无效", on="returns", column="unit_name",
     message="工作簿的单位标记{state}，单位按封面或文件名认定",
     remedy="请确认使用的是发给本单位的工作簿，并由绩效组核对单位",
 )
@@ -127,7 +127,7 @@ def stamp_not_genuine(returns: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F110", Severity.VERIFY, on="returns", column="preparer",
+    "F110", Severity.VERIFY, title="封面填写不全", on="returns", column="preparer",
     message="封面没有填写{missing}", remedy="请补填",
 )
 def cover_incomplete(returns: pd.DataFrame) -> pd.DataFrame:

@@ -19,7 +19,7 @@ def _claims(entries: pd.DataFrame, computed: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F501", Severity.ERROR, on="entries", column="self_score", needs=_NEEDS,
+    "F501", Severity.ERROR, title="自评得分高于计算得分", on="entries", column="self_score", needs=_NEEDS,
     message="{indicator} {name}：自评 {self_score} 分，按{method}计算为 {computed} 分（{arithmetic}）",
     remedy="请改正自评得分，或改正所依据的登记内容",
 )
@@ -31,7 +31,7 @@ def claim_above_computation(entries: pd.DataFrame, computed: pd.DataFrame) -> pd
 
 
 @check(
-    "F502", Severity.VERIFY, on="entries", column="self_score", needs=_NEEDS,
+    "F502", Severity.VERIFY, title="自评得分低于计算得分", on="entries", column="self_score", needs=_NEEDS,
     message="{indicator} {name}：自评 {self_score} 分，低于按{method}计算的 {computed} 分（{arithmetic}）",
     remedy="请核对是否少报，或说明原因",
 )
@@ -43,7 +43,7 @@ def claim_below_computation(entries: pd.DataFrame, computed: pd.DataFrame) -> pd
 
 
 @check(
-    "F503", Severity.NOTICE, on="entries", column="self_score", needs=_NEEDS,
+    "F503", Severity.NOTICE, title="不适用指标申报得分", on="entries", column="self_score", needs=_NEEDS,
     message="{indicator} {name}：不适用（{arithmetic}），自评 {self_score} 分不计入，分值按规定折算",
     remedy="如确有此项工作，请补充登记",
 )
@@ -54,7 +54,7 @@ def claim_where_not_applicable(entries: pd.DataFrame, computed: pd.DataFrame) ->
 
 
 @check(
-    "F504", Severity.ERROR, on="data_items", column="value", needs=("data_items",),
+    "F504", Severity.ERROR, title="数据项漏填或不是数", on="data_items", column="value", needs=("data_items",),
     message="数据项“{item}”{fault}", remedy="请填写数字；没有的填 0",
 )
 def data_item_unreadable(data_items: pd.DataFrame) -> pd.DataFrame:
@@ -67,7 +67,7 @@ def data_item_unreadable(data_items: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F505", Severity.ERROR, on="entries", column="self_score", needs=_NEEDS,
+    "F505", Severity.ERROR, title="部分数大于总数", on="entries", column="self_score", needs=_NEEDS,
     message="{indicator} {name}：“{numerator}”{top} 大于“{denominator}”{bottom}",
     remedy="请核对这两个数",
 )

@@ -49,7 +49,7 @@ def _offending(
 
 
 @check(
-    "F401", Severity.ERROR, on=REGISTERS, column="", needs=(REGISTERS,),
+    "F401", Severity.ERROR, title="登记表必填项漏填", on=REGISTERS, column="", needs=(REGISTERS,),
     message="“{label}”没有填写", remedy="请补填",
 )
 def required_cell_blank(plan: Plan, registers: Registers) -> pd.DataFrame:
@@ -63,7 +63,7 @@ def required_cell_blank(plan: Plan, registers: Registers) -> pd.DataFrame:
 
 
 @check(
-    "F402", Severity.ERROR, on=REGISTERS, column="", needs=(REGISTERS,),
+    "F402", Severity.ERROR, title="登记表数据类型不对", on=REGISTERS, column="", needs=(REGISTERS,),
     message="“{label}”填的是“{text}”，不是{wanted}", remedy="请改为{wanted}",
 )
 def cell_of_wrong_type(plan: Plan, registers: Registers) -> pd.DataFrame:
@@ -99,7 +99,7 @@ def cell_of_wrong_type(plan: Plan, registers: Registers) -> pd.DataFrame:
 
 
 @check(
-    "F403", Severity.ERROR, on=REGISTERS, column="", needs=(REGISTERS,),
+    "F403", Severity.ERROR, title="登记内容不在可选范围", on=REGISTERS, column="", needs=(REGISTERS,),
     message="“{label}”填的是“{text}”，不在可选内容中", remedy="请从下拉列表中选择",
 )
 def choice_unknown(plan: Plan, registers: Registers) -> pd.DataFrame:
@@ -116,7 +116,7 @@ def choice_unknown(plan: Plan, registers: Registers) -> pd.DataFrame:
 
 
 @check(
-    "F404", Severity.ERROR, on=REGISTERS, column="", needs=(REGISTERS,),
+    "F404", Severity.ERROR, title="登记表编号重复", on=REGISTERS, column="", needs=(REGISTERS,),
     message="“{label}”“{text}”与上面的行重复", remedy="请核对，不要重复登记",
 )
 def key_repeated(plan: Plan, registers: Registers) -> pd.DataFrame:
@@ -133,7 +133,7 @@ def key_repeated(plan: Plan, registers: Registers) -> pd.DataFrame:
 
 
 @check(
-    "F405", Severity.ERROR, on=REGISTERS, column="", needs=(REGISTERS,),
+    "F405", Severity.ERROR, title="登记数据之间关系不合且未说明", on=REGISTERS, column="", needs=(REGISTERS,),
     message="“{label}”为 {text}，应{rule}（{other}）{unexplained}",
     remedy="请核对数据{explain}",
 )

@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-from docx.shared import Length, Mm, Pt
+from docx.shared import Length, Mm, Pt, Twips
 
 Align = Literal["left", "center", "right", "both"]
 
@@ -25,8 +25,11 @@ LINE_PITCH = Pt(28.95)
 
 SIZE_2, SIZE_3, SIZE_4, SIZE_SMALL_4, SIZE_5 = Pt(22), Pt(16), Pt(14), Pt(12), Pt(10.5)  # 二号 …
 BODY_SIZE = SIZE_3  # 5.2.2
-# 28 characters of 16 pt are 448 pt wide and the type area is 442: each is set a little closer.
-CHARACTER_PITCH = Length(TEXT_WIDTH // CHARACTERS_PER_LINE)
+# 28 characters of 16 pt are 448 pt wide and the type area is 442: each is set a little closer,
+# down to the next whole twip. (A character grid would do the same in Word, but LibreOffice then
+# gives every character two cells.)
+CHARACTER_PITCH = Twips(TEXT_WIDTH.twips // CHARACTERS_PER_LINE)
+CHARACTER_SPACING = Length(CHARACTER_PITCH - BODY_SIZE)
 
 # 5.2.2: 仿宋 wherever nothing else is said. Digits and Latin letters are no exception there, so one
 # font fills every slot of w:rFonts: a half-width digit of 仿宋 is just half a character, and
@@ -50,7 +53,7 @@ UNSEALED_FROM_RIGHT = UNSEALED_DATE_SHIFT = 2  # characters, 7.3.5.2
 
 # The standard says nothing of type and rules inside tables; these are what offices use.
 TABLE_SIZE, WIDE_TABLE_SIZE, WIDE_TABLE_COLUMNS = SIZE_SMALL_4, SIZE_5, 8
-TABLE_RULE, TABLE_ROW_HEIGHT, TABLE_CELL_MARGIN = Pt(0.5), Mm(8), Mm(1)
+TABLE_RULE, TABLE_ROW_HEIGHT, TABLE_CELL_SIDE, TABLE_CELL_TOP = Pt(0.5), Mm(7.5), Mm(1), Mm(0.5)
 
 
 @dataclass(frozen=True)
@@ -68,12 +71,12 @@ class ParagraphForm:
     align: Align = "both"
     first_line: int = 0
     blank_lines: float = 0
-    space_before: Length = Length(0)
     line: Length | None = LINE_PITCH
     outline: int | None = None
     colour: str = BLACK
     keep_with_next: bool = False
     page_break_before: bool = False
+    red_rule_below: bool = False
 
 
 # Built-in names where Word has the part, so that its outline and style gallery know them.
@@ -87,10 +90,12 @@ HEADINGS = tuple(  # 7.3.3: 黑体, 楷体, then 仿宋 twice
     for level, font in enumerate((HEITI, KAITI, FANGSONG, FANGSONG), start=1)
 )
 ISSUING_MARK = ParagraphForm(  # 7.2.4
-    "IssuingMark", "发文机关标志", XIAOBIAOSONG, MARK_LARGEST, "center",
-    space_before=MARK_FROM_TOP, line=None, colour=RED,
+    "IssuingMark", "发文机关标志", XIAOBIAOSONG, MARK_LARGEST, "center", line=None,
+    colour=RED,
 )
-DOCUMENT_NUMBER = ParagraphForm("DocumentNumber", "发文字号", align="center", blank_lines=2)  # 7.2.5
+DOCUMENT_NUMBER = ParagraphForm(  # 7.2.5
+    "DocumentNumber", "发文字号", align="center", blank_lines=2, red_rule_below=True
+)
 TITLE = ParagraphForm(  # 7.3.1
     "Title", "Title", XIAOBIAOSONG, SIZE_2, "center", blank_lines=2, keep_with_next=True
 )
@@ -139,9 +144,9 @@ def chinese_number(number: int) -> str:
 
 def heading_number(level: int, number: int) -> str:
     """The ordinal of a heading (7.3.3): 一、 （一） 1. （1） for levels 1 to 4."""
-    return (
-        f"{chinese_number(number)}、", f"（{chinese_number(number)}）", f"{number}.", f"（{number}）",
-    )[level - 1]
+    if level <= 2:
+        return ("{}、", "（{}）")[level - 1].format(chinese_number(number))
+    return ("{}.", "（{}）")[level - 3].format(number)
 
 
 def official_date(date: datetime.date) -> str:

@@ -20,7 +20,7 @@ from docx.shared import Length, Mm, Pt
 from docx.styles import BabelFish
 
 from perfxl.documents import measures as m
-from perfxl.documents.sheet import blank_sheet, reproducible_bytes
+from perfxl.documents.sheet import blank_sheet, border, reproducible_bytes
 
 if TYPE_CHECKING:
     from docx.table import Table
@@ -219,16 +219,12 @@ class OfficialDocument:
         """The red head: issuing mark, document number, red rule (7.2.4, 7.2.5, 7.2.7)."""
         mark = self._add(m.ISSUING_MARK, issuing_mark)
         width = max(m.width_in_characters(issuing_mark), 1)
-        mark.runs[0].font.size = Pt(min(m.MARK_LARGEST.pt, int(m.TEXT_WIDTH.pt / width)))
-        number = self._add(m.DOCUMENT_NUMBER, document_number)
-        number._p.get_or_add_pPr().insert_element_before(
-            parse_xml(
-                f"<w:pBdr {_W}>"
-                + _rule("bottom", m.RED_RULE, m.RED, round(m.RULE_BELOW_NUMBER.pt))
-                + "</w:pBdr>"
-            ),
-            *_AFTER_PARAGRAPH_BORDER,
-        )
+        size = Pt(min(m.MARK_LARGEST.pt, int(m.TEXT_WIDTH.pt / width)))
+        mark.runs[0].font.size = size
+        # A line a fifth taller than the type, whatever leading the font itself would ask for.
+        mark.paragraph_format.line_spacing = Length(size * 6 // 5)
+        mark.paragraph_format.space_before = Length(m.MARK_FROM_TOP - size // 10)
+        self._add(m.DOCUMENT_NUMBER, document_number)
 
     def _add(self, form: m.ParagraphForm, text: str) -> Paragraph:
         """Append a paragraph of one form; ``text`` is clean already."""
@@ -239,7 +235,7 @@ class OfficialDocument:
     def _add_table(self, widths: Sequence[Length], rows: int, properties: str) -> Table:
         if self._finished:
             raise ValueError("the imprint (版记) is the last part of a document")
-        table = self._document.add_table(rows, len(widths))
+        table: Table = self._document.add_table(rows, len(widths))
         table._tbl.replace(table._tbl.tblPr, parse_xml(properties))
         for column, width in zip(table.columns, widths, strict=True):
             column.width = width
@@ -274,34 +270,36 @@ def _set_font(run: Run, font: str) -> None:
         fonts.set(qn(slot), font)
 
 
-def _rule(side: str, weight: Length, colour: str = m.BLACK, space_pt: int = 0) -> str:
-    """A border element; Word counts its weight in eighths of a point."""
-    return (
-        f'<w:{side} w:val="single" w:sz="{round(weight.pt * 8)}" w:space="{space_pt}"'
-        f' w:color="{colour}"/>'
-    )
-
-
 def _ruled_table() -> str:
     """``w:tblPr`` of a table in the text: centred, fixed widths, thin black rules all round."""
     rules = "".join(
-        _rule(side, m.TABLE_RULE) for side in ("top", "left", "bottom", "right", "insideH", "insideV")
+        border(side, m.TABLE_RULE)
+        for side in ("top", "left", "bottom", "right", "insideH", "insideV")
     )
-    margin = f'w:w="{m.TABLE_CELL_MARGIN.twips}" w:type="dxa"'
+    side, top = (
+        f'w:w="{length.twips}" w:type="dxa"' for length in (m.TABLE_CELL_SIDE, m.TABLE_CELL_TOP)
+    )
     return (
         f'<w:tblPr {_W}><w:tblW w:w="0" w:type="auto"/><w:jc w:val="center"/>'
         f'<w:tblBorders>{rules}</w:tblBorders><w:tblLayout w:type="fixed"/>'
-        f"<w:tblCellMar><w:left {margin}/><w:right {margin}/></w:tblCellMar></w:tblPr>"
+        f"<w:tblCellMar><w:top {top}/><w:left {side}/><w:bottom {top}/><w:right {side}/>"
+        "</w:tblCellMar></w:tblPr>"
     )
 
 
 def _imprint_table() -> str:
-    """``w:tblPr`` of the imprint: at the foot of the type area, thick rules outside (7.4.1)."""
+    """``w:tblPr`` of the imprint: thick rules outside, a thin one between (7.4.1).
+
+    It floats to the foot of the type area, where its last rule belongs, in Word, WPS and recent
+    LibreOffice; a LibreOffice before 7.6 leaves it where the text ends.
+    """
     rules = (
-        _rule("top", m.THICK_RULE) + _rule("bottom", m.THICK_RULE) + _rule("insideH", m.THIN_RULE)
+        border("top", m.THICK_RULE)
+        + border("bottom", m.THICK_RULE)
+        + border("insideH", m.THIN_RULE)
     )
     return (
-        f'<w:tblPr {_W}><w:tblpPr w:vertAnchor="margin" w:horzAnchor="margin" w:tblpX="0"'
+        f'<w:tblPr {_W}><w:tblpPr w:vertAnchor="margin" w:horzAnchor="margin" w:tblpXSpec="left"'
         ' w:tblpYSpec="bottom"/><w:tblOverlap w:val="never"/>'
         f'<w:tblW w:w="{m.TEXT_WIDTH.twips}" w:type="dxa"/><w:tblBorders>{rules}</w:tblBorders>'
         '<w:tblLayout w:type="fixed"/><w:tblCellMar><w:left w:w="0" w:type="dxa"/>'

@@ -17,6 +17,7 @@ from docx.opc.packuri import PackURI
 from docx.opc.part import Part
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
+from docx.shared import Length
 
 from perfxl.documents import measures as m
 
@@ -60,6 +61,15 @@ def reproducible_bytes(document: Document) -> bytes:
             info.create_system = 0
             target.writestr(info, source.read(member))
     return repacked.getvalue()
+
+
+def border(side: str, weight: Length, colour: str = m.BLACK, gap: Length | None = None) -> str:
+    """A border element for ``w:pBdr`` or ``w:tblBorders``; Word counts weights in 1/8 pt."""
+    space = round(gap.pt) if gap is not None else 0
+    return (
+        f'<w:{side} w:val="single" w:sz="{round(weight.pt * 8)}" w:space="{space}"'
+        f' w:color="{colour}"/>'
+    )
 
 
 def _drop_template_parts(document: Document) -> None:
@@ -122,7 +132,7 @@ def _paragraph_style(form: m.ParagraphForm) -> str:
 
 def _paragraph_properties(form: m.ParagraphForm) -> str:
     """``w:pPr`` of a form; the schema fixes the order of its children."""
-    before = form.space_before.twips + round(form.blank_lines * m.LINE_PITCH.twips)
+    before = round(form.blank_lines * m.LINE_PITCH.twips)
     line, rule = (form.line.twips, "exact") if form.line is not None else (240, "auto")
     indent = form.first_line * m.CHARACTER_PITCH.twips
     return "".join((
@@ -131,9 +141,10 @@ def _paragraph_properties(form: m.ParagraphForm) -> str:
         "<w:pageBreakBefore/>" if form.page_break_before else "",
         # Word would leave a page at 21 lines rather than part a paragraph's last two.
         '<w:widowControl w:val="0"/>',
+        f'<w:pBdr>{border("bottom", m.RED_RULE, m.RED, m.RULE_BELOW_NUMBER)}</w:pBdr>'
+        if form.red_rule_below else "",
         # Word widens the gap between a character and a digit, which upsets the 28 to a line.
         '<w:autoSpaceDE w:val="0"/><w:autoSpaceDN w:val="0"/>',
-        '<w:snapToGrid w:val="0"/>' if form.line is None else "",
         f'<w:spacing w:before="{before}" w:after="0" w:line="{line}" w:lineRule="{rule}"/>',
         f'<w:ind w:firstLineChars="{form.first_line * 100}" w:firstLine="{indent}"/>'
         if form.first_line else "",
@@ -146,9 +157,11 @@ def _paragraph_properties(form: m.ParagraphForm) -> str:
 def _run_properties(form: m.ParagraphForm) -> str:
     """``w:rPr`` of a form: one font in every slot, see ``measures.FANGSONG``."""
     half_points = round(form.size.pt * 2)
+    spacing = f'<w:spacing w:val="{m.CHARACTER_SPACING.twips}"/>'
     return (
         f'<w:rPr><w:rFonts w:hint="eastAsia" w:ascii="{form.font}" w:eastAsia="{form.font}"'
         f' w:hAnsi="{form.font}" w:cs="{form.font}"/><w:color w:val="{form.colour}"/>'
+        f"{spacing if form.size == m.BODY_SIZE else ''}"
         f'<w:sz w:val="{half_points}"/><w:szCs w:val="{half_points}"/>'
         # Without zh-CN, punctuation may be drawn in the middle of its cell as in Taiwan.
         '<w:lang w:val="en-US" w:eastAsia="zh-CN" w:bidi="ar-SA"/></w:rPr>'
@@ -179,12 +192,7 @@ def _set_up_page(section: Section) -> None:
     properties = section._sectPr
     for grid in properties.xpath("./w:docGrid"):
         properties.remove(grid)
-    # charSpace counts 4096ths of a point added to the size of Normal: 28 characters a line.
-    char_space = round((m.CHARACTER_PITCH.pt - m.BODY_SIZE.pt) * 4096)
-    properties.append(parse_xml(
-        f'<w:docGrid {_W} w:type="linesAndChars" w:linePitch="{m.LINE_PITCH.twips}"'
-        f' w:charSpace="{char_space}"/>'
-    ))
+    # No grid: exact line pitch gives the 22 lines, and a grid would give each title line two.
 
 
 def _number_pages(footer: _Footer, side: m.Align) -> None:

@@ -6,7 +6,14 @@ import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
-from perfxl.campaign import Campaign
+from perfxl.campaign import PRODUCTS, Campaign
+from perfxl.errors import NothingToDo
+from perfxl.facts import campaign_facts
+from perfxl.files import sha256_of, write_atomically
+from perfxl.products.circular import circular as circular_document
+from perfxl.stages.gather import gather
+
+FILE = "通报.docx"
 
 
 @dataclass(frozen=True)
@@ -18,5 +25,16 @@ class CircularResult:
 
 
 def circular(campaign: Campaign, now: dt.datetime) -> CircularResult:
-    """Placeholder until the document room is in."""
-    raise NotImplementedError
+    """Write the circular; raises NothingToDo where no unit has returned anything."""
+    gathered = gather(campaign)
+    if not gathered.receipts:
+        raise NothingToDo("还没有收到任何单位的报送", remedy="请先执行 perfxl ingest")
+    facts = campaign_facts(
+        gathered.plan, gathered.scores, gathered.ranking, gathered.checked.findings,
+        gathered.status,
+    )
+    path = campaign.path(PRODUCTS) / FILE
+    data = circular_document(gathered.plan, facts)
+    write_atomically(path, data)
+    campaign.ledger.record_product("circular", "", sha256_of(data), now)
+    return CircularResult(path, facts.provisional)

@@ -1,0 +1,145 @@
+"""The figures and rankings that a circular states: one dataclass, drawn from the tables alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import pandas as pd
+
+from perfxl.plan.model import Plan
+from perfxl.points import round_fraction
+from perfxl.scoring import Basis, Status
+
+MOST_NAMED = 3
+STRONG_RATE, WEAK_RATE = Fraction(95, 100), Fraction(85, 100)
+
+
+@dataclass(frozen=True)
+class KindFacts:
+    """One kind of unit; totals in hundredths; ``best`` are the names on the first ranks."""
+
+    kind: str
+    units: int
+    returned: int
+    mean: int | None
+    highest: int | None
+    lowest: int | None
+    grades: Sequence[tuple[str, int]]
+    best: Sequence[str]
+    rows: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class IndicatorFacts:
+    """How one indicator was scored over the units that returned and to which it applies."""
+
+    kind: str
+    code: str
+    name: str
+    rate: Fraction
+    units: int
+    deducted: int
+
+
+@dataclass(frozen=True)
+class CommonFinding:
+    """A matter that checks found, in how many units, and how often."""
+
+    code: str
+    units: int
+    times: int
+
+
+@dataclass(frozen=True)
+class CampaignFacts:
+    """All that the circular says in figures."""
+
+    kinds: Sequence[KindFacts]
+    units: int
+    returned: int
+    on_time: int
+    late: Sequence[str]
+    missing: Sequence[str]
+    sections: int
+    strong: Sequence[IndicatorFacts]
+    weak: Sequence[IndicatorFacts]
+    findings: Sequence[CommonFinding]
+    provisional: int
+
+
+def campaign_facts(
+    plan: Plan, scores: pd.DataFrame, ranking: pd.DataFrame, findings: pd.DataFrame,
+    status: Mapping[str, Status],
+) -> CampaignFacts:
+    """The facts of a campaign from ``tables.SCORES``, ``RANKING`` and ``FINDINGS``."""
+    names = {unit.code: unit.name for unit in plan.units}
+    late = [names[unit.code] for unit in plan.units if status[unit.code] is Status.LATE]
+    missing = [names[unit.code] for unit in plan.units if status[unit.code] is Status.NOT_RETURNED]
+    indicators = _indicators(plan, scores)
+    strong = [one for one in indicators if one.rate >= STRONG_RATE]
+    weak = sorted((one for one in indicators if one.rate < WEAK_RATE), key=lambda one: one.rate)
+    return CampaignFacts(
+        kinds=[kind for name in plan.kinds if (kind := _kind(plan, name, ranking)) is not None],
+        units=len(plan.units),
+        returned=len(plan.units) - len(missing),
+        on_time=len(plan.units) - len(missing) - len(late),
+        late=late,
+        missing=missing,
+        sections=len(plan.sections),
+        strong=sorted(strong, key=lambda one: -one.rate),
+        weak=weak,
+        findings=_common(findings),
+        provisional=int(ranking["provisional"].sum()),
+    )
+
+
+def _kind(plan: Plan, kind: str, ranking: pd.DataFrame) -> KindFacts | None:
+    rows = ranking[ranking["kind"] == kind]
+    if not len(rows):
+        return None
+    ranked = rows[rows["status"] != str(Status.NOT_RETURNED)]
+    totals = [int(total) for total in ranked["total"]]
+    counts = ranked["grade"].value_counts()
+    return KindFacts(
+        kind=kind,
+        units=len(rows),
+        returned=len(ranked),
+        mean=round_fraction(Fraction(sum(totals), len(totals))) if totals else None,
+        highest=max(totals, default=None),
+        lowest=min(totals, default=None),
+        grades=[
+            (grade.name, int(counts[grade.name])) for grade in plan.grades if grade.name in counts
+        ],
+        best=list(ranked.loc[(ranked["rank"] <= MOST_NAMED).fillna(False), "name"]),
+        rows=rows,
+    )
+
+
+def _indicators(plan: Plan, scores: pd.DataFrame) -> list[IndicatorFacts]:
+    counted = scores[(scores["basis"] != str(Basis.NOT_RETURNED)) & scores["score"].notna()]
+    groups = dict(list(counted.groupby(["kind", "indicator"], sort=False)))
+    facts = []
+    for kind, rubric in plan.rubrics.items():
+        for indicator in rubric.indicators:
+            rows = groups.get((kind, indicator.code))
+            if rows is None:
+                continue
+            total = int(rows["score"].sum())
+            facts.append(
+                IndicatorFacts(
+                    kind, indicator.code, indicator.name,
+                    Fraction(total, indicator.full_marks * len(rows)), len(rows),
+                    int((rows["score"] < indicator.full_marks).sum()),
+                )
+            )
+    return facts
+
+
+def _common(findings: pd.DataFrame) -> list[CommonFinding]:
+    common = [
+        CommonFinding(str(code), rows["unit"].nunique(), len(rows))
+        for code, rows in findings[findings["severity"] != "提示"].groupby("code")
+    ]
+    return sorted(common, key=lambda one: (-one.units, -one.times, one.code))
