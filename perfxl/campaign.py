@@ -26,7 +26,8 @@ class Campaign:
     def __init__(self, folder: Path) -> None:
         if not (folder / PLAN_FILE).is_file():
             raise NotACampaign(
-                f"这里没有 {PLAN_FILE}", place=Place(str(folder)),
+                f"这里没有 {PLAN_FILE}",
+                place=Place(str(folder)),
                 remedy="请用 -C 指定考核文件夹，或先执行 perfxl init",
             )
         self.folder = folder
@@ -99,6 +100,4 @@ def plan_beside(file: Path) -> Path:
     for folder in file.resolve().parents:
         if (folder / PLAN_FILE).is_file():
             return folder / PLAN_FILE
-    raise Missing(
-        f"找不到 {PLAN_FILE}", place=Place(str(file)), remedy="请用 --plan 指定考核方案"
-    )
+    raise Missing(f"找不到 {PLAN_FILE}", place=Place(str(file)), remedy="请用 --plan 指定考核方案")

@@ -24,7 +24,8 @@ class _ChineseHelp(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The options, and a group's commands."""
         records = [
-            record for param in self.get_params(ctx)
+            record
+            for param in self.get_params(ctx)
             if (record := param.get_help_record(ctx)) is not None
         ]
         if records:

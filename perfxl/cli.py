@@ -6,10 +6,9 @@ Exit codes: 0 fine, 1 findings of severity 错误, 2 a mistake that the operator
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,22 +16,29 @@ import click
 
 from perfxl import __version__
 from perfxl.chinese_help import ChineseCommand, ChineseGroup, usage_mistake
+from perfxl.cli_output import (
+    file_record,
+    moment,
+    print_file_check,
+    print_findings,
+    print_json,
+    print_outcomes,
+    print_ranking,
+    ranking_records,
+)
 from perfxl.errors import PerfxlError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from perfxl.campaign import Campaign
-    from perfxl.stages.check import FileCheck
-    from perfxl.stages.gather import Gathered
 
 FINDINGS_EXIT, MISTAKE_EXIT = 1, 2
 PATH = click.Path(path_type=Path)
 
 
 @click.group(cls=ChineseGroup)
-@click.option("-C", "folder", type=PATH, default=Path(), metavar="文件夹",
-              help="考核文件夹，默认为当前文件夹")
+@click.option(
+    "-C", "folder", type=PATH, default=Path(), metavar="文件夹", help="考核文件夹，默认为当前文件夹"
+)
 @click.version_option(__version__, "--version", help="显示版本", message="perfxl %(version)s")
 @click.pass_context
 def cli(context: click.Context, folder: Path) -> None:
@@ -118,13 +124,17 @@ def issue(context: click.Context) -> None:
     campaign = _campaign(context)
     with progress("生成工作簿", len(campaign.plan.units)) as advance:
         result = run(campaign, _now(), advance)
-    click.echo(f"已写 {len(result.written)} 份，未变 {len(result.unchanged)} 份，"
-               f"在 {campaign.path('下发')}。")
+    click.echo(
+        f"已写 {len(result.written)} 份，未变 {len(result.unchanged)} 份，"
+        f"在 {campaign.path('下发')}。"
+    )
 
 
 @cli.command(cls=ChineseCommand)
 @click.argument("paths", metavar="[文件或文件夹]...", nargs=-1, type=PATH)
-@click.option("--received", metavar="时间", help="收到的时间，例如 2024-01-10 或 2024-01-10T09:30；默认为现在")
+@click.option(
+    "--received", metavar="时间", help="收到的时间，例如 2024-01-10 或 2024-01-10T09:30；默认为现在"
+)
 @click.pass_context
 def ingest(context: click.Context, paths: tuple[Path, ...], received: str | None) -> None:
     """收取报送（读：收件/ 或给出的文件；写：原件/、台账.db）。
@@ -145,8 +155,10 @@ def ingest(context: click.Context, paths: tuple[Path, ...], received: str | None
         result = run(campaign, files, passed_over, advance)
     new = [taken for taken in result.taken if taken.new]
     valid = [taken for taken in new if taken.receipt.verdict is Verdict.VALID]
-    click.echo(f"文件 {len(files)} 个：新收 {len(new)} 个（有效 {len(valid)} 个），"
-               f"以前收过 {len(files) - len(new)} 个。")
+    click.echo(
+        f"文件 {len(files)} 个：新收 {len(new)} 个（有效 {len(valid)} 个），"
+        f"以前收过 {len(files) - len(new)} 个。"
+    )
     for path in result.passed_over:
         click.echo(f"略过：{plain(path.name)}（临时文件或系统文件）")
     refused = [taken for taken in result.taken if taken.receipt.verdict is not Verdict.VALID]
@@ -160,17 +172,16 @@ def ingest(context: click.Context, paths: tuple[Path, ...], received: str | None
 
 
 def _received_at(text: str | None) -> dt.datetime:
-    from perfxl.errors import PerfxlError as Error
     from perfxl.values import moment_of
 
     if text is None:
         return _now()
-    moment = moment_of(text.replace("T", " "))
-    if moment is None:
-        raise Error(f"看不懂时间“{text}”", remedy="写法如 2024-01-10 或 2024-01-10T09:30")
+    received = moment_of(text.replace("T", " "))
+    if received is None:
+        raise PerfxlError(f"看不懂时间“{text}”", remedy="写法如 2024-01-10 或 2024-01-10T09:30")
     # A bare date is taken at noon: it names the day, not its last second.
-    bare = moment.time() == dt.time(23, 59, 59)
-    return dt.datetime.combine(moment.date(), dt.time(12)) if bare else moment
+    bare = received.time() == dt.time(23, 59, 59)
+    return dt.datetime.combine(received.date(), dt.time(12)) if bare else received
 
 
 @cli.command(cls=ChineseCommand)
@@ -186,49 +197,72 @@ def status(context: click.Context, as_json: bool) -> None:
     from perfxl.stages.status import status as run
 
     result = run(_campaign(context))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
-            "unit": one.unit.code, "name": one.unit.name, "kind": one.unit.kind,
-            "section": one.unit.section, "issued_at": _moment(one.issued_at),
-            "status": str(one.status), "received_at": _moment(one.received_at),
-            "file": one.file, "errors": one.errors, "verify": one.verify,
-            "judged": one.judged, "to_judge": one.to_judge,
+            "unit": one.unit.code,
+            "name": one.unit.name,
+            "kind": one.unit.kind,
+            "section": one.unit.section,
+            "issued_at": moment(one.issued_at),
+            "status": str(one.status),
+            "received_at": moment(one.received_at),
+            "file": one.file,
+            "errors": one.errors,
+            "verify": one.verify,
+            "judged": one.judged,
+            "to_judge": one.to_judge,
         }
         for one in result.units
     ]
     if as_json:
         unplaced = [
-            {"file": r.file, "verdict": str(r.verdict), "detail": r.detail,
-             "received_at": _moment(r.received_at)}
+            {
+                "file": r.file,
+                "verdict": str(r.verdict),
+                "detail": r.detail,
+                "received_at": moment(r.received_at),
+            }
             for r in result.unplaced
         ]
-        _print_json({"units": rows, "unplaced": unplaced})
+        print_json({"units": rows, "unplaced": unplaced})
         return
     print_table(
         ("编码", "单位", "类别", "股室", "下发", "报送", "收到时间", "错误", "核实", "已核定"),
         [
-            (row["unit"], row["name"], row["kind"], row["section"],
-             "是" if row["issued_at"] else "否", row["status"], row["received_at"] or "",
-             str(row["errors"]), str(row["verify"]), f"{row['judged']}/{row['to_judge']}")
+            (
+                row["unit"],
+                row["name"],
+                row["kind"],
+                row["section"],
+                "是" if row["issued_at"] else "否",
+                row["status"],
+                row["received_at"] or "",
+                str(row["errors"]),
+                str(row["verify"]),
+                f"{row['judged']}/{row['to_judge']}",
+            )
             for row in rows
         ],
         right=(7, 8, 9),
     )
     missing = [row["name"] for row in rows if row["status"] == "未报送"]
-    click.echo(f"共 {len(rows)} 个单位，已报送 {len(rows) - len(missing)} 个，未报送 {len(missing)} 个"
-               + (f"：{'、'.join(missing)}。" if missing else "。"))
+    click.echo(
+        f"共 {len(rows)} 个单位，已报送 {len(rows) - len(missing)} 个，未报送 {len(missing)} 个"
+        + (f"：{'、'.join(missing)}。" if missing else "。")
+    )
     for receipt in result.unplaced:
         click.echo(f"待处理文件：{plain(receipt.file)}（{receipt.verdict}）{plain(receipt.detail)}")
 
 
-def _moment(value: dt.datetime | None) -> str | None:
-    return None if value is None else value.strftime("%Y-%m-%d %H:%M")
-
-
 @cli.command(cls=ChineseCommand)
 @click.argument("files", metavar="[文件]...", nargs=-1, type=PATH)
-@click.option("--plan", "plan_file", metavar="文件", type=PATH,
-              help="考核方案；默认用考核文件夹的，或文件旁边的考核方案.xlsx")
+@click.option(
+    "--plan",
+    "plan_file",
+    metavar="文件",
+    type=PATH,
+    help="考核方案；默认用考核文件夹的，或文件旁边的考核方案.xlsx",
+)
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON")
 @click.pass_context
 def check(
@@ -242,8 +276,8 @@ def check(
     例：perfxl -C 考核2024 check
         perfxl check SL2023-101-石楼县教育科技局.xlsx --plan 考核方案.xlsx
     """
-    errors = _check_files(context, files, plan_file, as_json) if files else _check_all(
-        context, as_json
+    errors = (
+        _check_files(context, files, plan_file, as_json) if files else _check_all(context, as_json)
     )
     sys.exit(FINDINGS_EXIT if errors else 0)
 
@@ -254,13 +288,15 @@ def _check_all(context: click.Context, as_json: bool) -> bool:
     gathered = gather(_campaign(context))
     findings = gathered.checked.findings
     if as_json:
-        _print_json({
-            "findings": findings.drop(columns="receipt").to_dict("records"),
-            "outcomes": gathered.checked.outcomes.drop(columns="receipt").to_dict("records"),
-        })
+        print_json(
+            {
+                "findings": findings.drop(columns="receipt").to_dict("records"),
+                "outcomes": gathered.checked.outcomes.drop(columns="receipt").to_dict("records"),
+            }
+        )
     else:
-        _print_findings(findings, {unit.code: unit.name for unit in gathered.plan.units})
-        _print_outcomes(gathered.checked.outcomes)
+        print_findings(findings, {unit.code: unit.name for unit in gathered.plan.units})
+        print_outcomes(gathered.checked.outcomes)
     return bool((findings["severity"] == "错误").any())
 
 
@@ -282,94 +318,20 @@ def _check_files(
                 raise
             refused.append((path, error))
     if as_json:
-        _print_json({
-            "files": [_file_record(path, one) for path, one in checked],
-            "unreadable": [{"file": str(path), "error": str(error)} for path, error in refused],
-        })
+        print_json(
+            {
+                "files": [file_record(path, one) for path, one in checked],
+                "unreadable": [{"file": str(path), "error": str(error)} for path, error in refused],
+            }
+        )
     else:
         for _, one in checked:
-            _print_file_check(one)
-        for _, error in refused:
-            click.echo(str(error), err=True)
+            print_file_check(one)
+        for _, refusal in refused:
+            click.echo(str(refusal), err=True)
     return bool(refused) or any(
         (one.result.findings["severity"] == "错误").any() for _, one in checked
     )
-
-
-def _file_record(path: Path, one: FileCheck) -> dict[str, Any]:
-    from perfxl.points import as_score
-
-    return {
-        "file": str(path),
-        "unit": one.unit.code,
-        "name": one.unit.name,
-        "totals": {
-            total.label: None if total.amount is None else as_score(total.amount)
-            for total in one.totals
-        },
-        "findings": one.result.findings.drop(columns="receipt").to_dict("records"),
-        "outcomes": dict(zip(one.result.outcomes["code"], one.result.outcomes["outcome"],
-                             strict=True)),
-    }
-
-
-def _print_file_check(one: FileCheck) -> None:
-    from perfxl.console import plain, print_table
-    from perfxl.points import as_score
-
-    file = str(one.tables.returns["file"].iloc[0])
-    click.echo(f"文件：{plain(file)}    单位：{one.unit.name}（{one.unit.kind}）")
-    parts = [
-        f"{total.label} {'未计算' if total.amount is None else as_score(total.amount)}"
-        for total in one.totals
-    ]
-    click.echo(f"自评总分：{'；'.join(parts)}。")
-    _print_findings(one.result.findings, {})
-    claims = one.tables.entries.merge(one.computed, on=["receipt", "indicator"])
-    rows = []
-    for row in claims.itertuples(index=False):
-        if row.method == "人工":
-            continue
-        agrees = "一致" if row.self_score == row.computed else "不一致"
-        if not row.applies:
-            agrees = "不适用"
-        unknown = row.computed is None or row.computed != row.computed
-        rows.append((
-            row.indicator, row.name, row.method, row.self_score_text or "未填", row.arithmetic,
-            "未计算" if unknown and row.applies else agrees,
-        ))
-    if rows:
-        print_table(("指标", "名称", "方法", "自评", "计算过程", "结论"), rows, title="按方法复算：")
-    _print_outcomes(one.result.outcomes)
-
-
-def _print_findings(findings: pd.DataFrame, names: Mapping[str, str]) -> None:
-    from perfxl.console import print_table
-
-    counts = {severity: int((findings["severity"] == severity).sum())
-              for severity in ("错误", "核实", "提示")}
-    summary = "，".join(f"{name} {count}" for name, count in counts.items())
-    click.echo(f"审核意见 {len(findings)} 条：{summary}。")
-    if not len(findings):
-        return
-    rows = [
-        (
-            *((names[row.unit],) if names else ()),
-            row.code, row.severity, f"{row.sheet}!{row.cell}" if row.cell else row.sheet,
-            row.message, row.remedy,
-        )
-        for row in findings.itertuples(index=False)
-    ]
-    print_table((*(("单位",) if names else ()), "代码", "类别", "位置", "审核意见", "处理办法"), rows)
-
-
-def _print_outcomes(outcomes: pd.DataFrame) -> None:
-    counts = outcomes["outcome"].value_counts()
-    parts = [f"{name} {int(counts.get(name, 0))}" for name in ("通过", "不通过", "无法检查")]
-    click.echo(f"检查 {len(outcomes)} 项次：{'，'.join(parts)}。")
-    skipped = sorted(set(outcomes.loc[outcomes["outcome"] == "无法检查", "code"]))
-    if skipped:
-        click.echo(f"无法检查的代码：{'、'.join(skipped)}（所需的工作表没有报送或找不到表头）。")
 
 
 @cli.group(cls=ChineseGroup)
@@ -414,14 +376,16 @@ def review_ingest(context: click.Context, paths: tuple[Path, ...]) -> None:
 
     taken = ingest_books(_campaign(context), list(paths), _now())
     for book in taken:
-        note = f"（{book.verdict}）{book.detail}" if book.detail else (
-            f"：新记录 {book.recorded} 项，未变 {book.unchanged} 项"
+        note = (
+            f"（{book.verdict}）{book.detail}"
+            if book.detail
+            else (f"：新记录 {book.recorded} 项，未变 {book.unchanged} 项")
         )
         click.echo(f"{plain(book.path.name)}{note}")
     found = [book.findings for book in taken if len(book.findings)]
     if found:
         findings = pd.concat(found, ignore_index=True)
-        _print_findings(findings, {})
+        print_findings(findings, {})
         bad = bool((findings["severity"] == "错误").any())
     else:
         bad = False
@@ -462,42 +426,9 @@ def rank(context: click.Context, as_json: bool) -> None:
 
     gathered = gather(_campaign(context))
     if as_json:
-        _print_json(_ranking_records(gathered))
+        print_json(ranking_records(gathered))
     else:
         print_ranking(gathered)
-
-
-def _ranking_records(gathered: Gathered) -> list[dict[str, Any]]:
-    from perfxl.points import as_text
-
-    return [
-        {
-            "kind": row.kind, "rank": None if row.rank != row.rank else int(row.rank),
-            "unit": row.unit, "name": row.name, "total": as_text(row.total, 2),
-            "sum": as_text(row.sum, 2), "applicable": as_text(row.applicable, 2),
-            "deducted": as_text(row.deducted, 2), "grade": row.grade, "status": row.status,
-            "provisional": int(row.provisional),
-        }
-        for row in gathered.ranking.astype({"rank": "float64"}).itertuples(index=False)
-    ]
-
-
-def print_ranking(gathered: Gathered) -> None:
-    """Print each kind's ranking as a table."""
-    from perfxl.console import print_table
-
-    records = _ranking_records(gathered)
-    for kind in dict.fromkeys(record["kind"] for record in records):
-        own = [record for record in records if record["kind"] == kind]
-        print_table(
-            ("名次", "编码", "单位", "总分", "等级", "报送", "未核定"),
-            [
-                ("-" if r["rank"] is None else str(r["rank"]), r["unit"], r["name"], r["total"],
-                 r["grade"], r["status"], str(r["provisional"] or ""))
-                for r in own
-            ],
-            title=f"{kind}（{len(own)} 个）", right=(0, 3, 6),
-        )
 
 
 @cli.command(cls=ChineseCommand)
@@ -533,16 +464,26 @@ def checks(as_json: bool) -> None:
     assert ROOMS
     rows = [CATALOGUE[code] for code in sorted(CATALOGUE)]
     if as_json:
-        _print_json([
-            {"code": one.code, "severity": str(one.severity), "title": one.title,
-             "message": one.message,
-             "remedy": one.remedy, "rule": one.rule}
-            for one in rows
-        ])
+        print_json(
+            [
+                {
+                    "code": one.code,
+                    "severity": str(one.severity),
+                    "title": one.title,
+                    "message": one.message,
+                    "remedy": one.remedy,
+                    "rule": one.rule,
+                }
+                for one in rows
+            ]
+        )
         return
     print_table(
         ("代码", "类别", "检查内容", "处理办法"),
-        [(one.code, str(one.severity), one.title, re.sub(r"\{.*?\}", "…", one.remedy)) for one in rows],
+        [
+            (one.code, str(one.severity), one.title, re.sub(r"\{.*?\}", "…", one.remedy))
+            for one in rows
+        ],
     )
 
 
@@ -561,10 +502,6 @@ def demo(folder: Path) -> None:
     click.echo("样例中的单位填报内容、电话、邮箱和打分均为虚构。结果在：")
     for path in result.products:
         click.echo(f"  {path}")
-
-
-def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
 def main() -> None:
@@ -586,7 +523,10 @@ def main() -> None:
         click.echo(usage_mistake(error), err=True)
         sys.exit(MISTAKE_EXIT)
     except PermissionError as error:
-        click.echo(f"[E501] {error.filename}：文件正被其他程序打开，或没有读写权限"
-                   "（请在 Excel 或 WPS 中关闭它后重试）", err=True)
+        click.echo(
+            f"[E501] {error.filename}：文件正被其他程序打开，或没有读写权限"
+            "（请在 Excel 或 WPS 中关闭它后重试）",
+            err=True,
+        )
         sys.exit(MISTAKE_EXIT)
     sys.exit(code if isinstance(code, int) else 0)

@@ -32,7 +32,10 @@ def plain(text: str) -> str:
 
 
 def print_table(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "",
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    title: str = "",
     right: Sequence[int] = (),
 ) -> None:
     """Print rows under headings; ``right`` names the columns (0-based) that align right."""
@@ -44,8 +47,9 @@ def print_table(
     console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, markup=False)
     table = Table(box=box.ASCII2 if not sys.stdout.isatty() else box.SIMPLE_HEAD, title=None)
     for index, label in enumerate(columns):
-        table.add_column(Text(label), justify="right" if index in right else "left",
-                         overflow="fold")
+        table.add_column(
+            Text(label), justify="right" if index in right else "left", overflow="fold"
+        )
     for row in rows:
         table.add_row(*(Text(plain(cell)) for cell in row))
     if title:
@@ -55,7 +59,7 @@ def print_table(
 
 @contextmanager
 def progress(label: str, total: int) -> Iterator[Callable[[], None]]:
-    """Gives a function to call after each of ``total`` steps; shows a bar once it takes a second."""
+    """A function to call after each of ``total`` steps; a bar shows once it takes a second."""
     if not sys.stderr.isatty():
         yield lambda: None
         return

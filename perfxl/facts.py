@@ -70,7 +70,10 @@ class CampaignFacts:
 
 
 def campaign_facts(
-    plan: Plan, scores: pd.DataFrame, ranking: pd.DataFrame, findings: pd.DataFrame,
+    plan: Plan,
+    scores: pd.DataFrame,
+    ranking: pd.DataFrame,
+    findings: pd.DataFrame,
     status: Mapping[str, Status],
 ) -> CampaignFacts:
     """The facts of a campaign from ``tables.SCORES``, ``RANKING`` and ``FINDINGS``."""
@@ -129,8 +132,11 @@ def _indicators(plan: Plan, scores: pd.DataFrame) -> list[IndicatorFacts]:
             total = int(rows["score"].sum())
             facts.append(
                 IndicatorFacts(
-                    kind, indicator.code, indicator.name,
-                    Fraction(total, indicator.full_marks * len(rows)), len(rows),
+                    kind,
+                    indicator.code,
+                    indicator.name,
+                    Fraction(total, indicator.full_marks * len(rows)),
+                    len(rows),
                     int((rows["score"] < indicator.full_marks).sum()),
                 )
             )

@@ -38,7 +38,8 @@ def write_atomically(path: Path, data: bytes) -> None:
         _sync_folder(path.parent)
     except PermissionError as error:
         raise CannotWrite(
-            "文件正被其他程序打开，或没有写入权限", place=Place(str(path)),
+            "文件正被其他程序打开，或没有写入权限",
+            place=Place(str(path)),
             remedy="请在 Excel 或 WPS 中关闭它后重试",
         ) from error
     finally:

@@ -1,4 +1,4 @@
-"""The ledger (台账): what was issued, received, reviewed and produced. Rows are added, never changed.
+"""The ledger (台账): what was issued, received, reviewed, produced. Rows are only ever added.
 
 Owns SQLAlchemy. One transaction per event; on SQLite every writer takes the lock at once
 (BEGIN IMMEDIATE) and a commit is on disk before it returns (WAL, synchronous=FULL).
@@ -19,12 +19,14 @@ from sqlalchemy import event
 _METADATA = sa.MetaData()
 
 _SETTINGS = sa.Table(
-    "settings", _METADATA,
+    "settings",
+    _METADATA,
     sa.Column("name", sa.String(40), primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
 )
 _ISSUES = sa.Table(
-    "issues", _METADATA,
+    "issues",
+    _METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("unit", sa.String(40), nullable=False),
     sa.Column("version", sa.String(16), nullable=False),
@@ -33,7 +35,8 @@ _ISSUES = sa.Table(
     sa.Column("issued_at", sa.DateTime, nullable=False),
 )
 _RECEIPTS = sa.Table(
-    "receipts", _METADATA,
+    "receipts",
+    _METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("sha256", sa.String(64), nullable=False, unique=True),
     sa.Column("form", sa.String(8), nullable=False),
@@ -46,7 +49,8 @@ _RECEIPTS = sa.Table(
     sa.Column("detail", sa.Text, nullable=False),
 )
 _REVIEWS = sa.Table(
-    "reviews", _METADATA,
+    "reviews",
+    _METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("receipt", sa.String(64), nullable=False),
     sa.Column("unit", sa.String(40), nullable=False),
@@ -60,7 +64,8 @@ _REVIEWS = sa.Table(
     sa.Column("recorded_at", sa.DateTime, nullable=False),
 )
 _PRODUCTS = sa.Table(
-    "products", _METADATA,
+    "products",
+    _METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("kind", sa.String(20), nullable=False),
     sa.Column("holder", sa.String(80), nullable=False),
@@ -168,9 +173,11 @@ class Ledger:
     def receipt(self, sha256: str) -> Receipt | None:
         """The receipt of these bytes, if they were ever received."""
         with self._engine.connect() as connection:
-            row = connection.execute(
-                sa.select(_RECEIPTS).where(_RECEIPTS.c.sha256 == sha256)
-            ).mappings().first()
+            row = (
+                connection.execute(sa.select(_RECEIPTS).where(_RECEIPTS.c.sha256 == sha256))
+                .mappings()
+                .first()
+            )
         return None if row is None else _receipt(row)
 
     def receipts(self, form: Form) -> list[Receipt]:
@@ -207,15 +214,14 @@ class Ledger:
         """Record that perfxl itself wrote a file with this content."""
         with self._engine.begin() as connection:
             connection.execute(
-                _PRODUCTS.insert().values(
-                    kind=kind, holder=holder, sha256=sha256, made_at=made_at
-                )
+                _PRODUCTS.insert().values(kind=kind, holder=holder, sha256=sha256, made_at=made_at)
             )
 
     def made_by_perfxl(self, kind: str, holder: str) -> set[str]:
         """The hashes of all that perfxl wrote of this kind for this holder."""
         return {
-            str(row["sha256"]) for row in self._rows(_PRODUCTS)
+            str(row["sha256"])
+            for row in self._rows(_PRODUCTS)
             if row["kind"] == kind and row["holder"] == holder
         }
 

@@ -39,7 +39,7 @@ def as_float(amount: int) -> float:
 
 
 def as_text(amount: int, places: int | None = None) -> str:
-    """``450`` → ``4.5``; with ``places=2`` → ``4.50``. Trailing zeros go unless places are named."""
+    """``450`` → ``4.5``; with ``places=2`` → ``4.50``. Without places, trailing zeros go."""
     if places is not None:
         return f"{as_decimal(amount):.{places}f}"
     text = f"{as_decimal(amount):.2f}".rstrip("0").rstrip(".")

@@ -14,7 +14,9 @@ def _folder(name: str) -> Path:
     for candidate in (_PACKAGE / name, _PACKAGE.parent / name):
         if candidate.is_dir():
             return candidate
-    raise Missing(f"安装不完整：缺少 {name}", place=Place(str(_PACKAGE)), remedy="请重新安装 perfxl")
+    raise Missing(
+        f"安装不完整：缺少 {name}", place=Place(str(_PACKAGE)), remedy="请重新安装 perfxl"
+    )
 
 
 def template_file(name: str) -> Path:

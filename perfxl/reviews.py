@@ -1,4 +1,4 @@
-"""Reads a review book (股室评分表) back: the scores that hold, and findings on those that do not."""
+"""Reads a review book (股室评分表) back: the scores that hold, and findings on the others."""
 
 from __future__ import annotations
 
@@ -50,8 +50,16 @@ class _Reader:
     ) -> None:
         severity, what = REVIEW_FINDINGS[code]
         row = (
-            code, severity, self.receipt, unit, self.file, sheet, cell, indicator,
-            f"{what}：{detail}" if detail else what, remedy,
+            code,
+            severity,
+            self.receipt,
+            unit,
+            self.file,
+            sheet,
+            cell,
+            indicator,
+            f"{what}：{detail}" if detail else what,
+            remedy,
         )
         for column, value in zip(self.findings.values(), row, strict=True):
             column.append(value)
@@ -83,9 +91,7 @@ def read_review_book(
     seen: set[tuple[str, str]] = set()
     for number in range(located.first_row, len(rows)):
         row = rows[number]
-        values = {
-            key: row[at] if at < len(row) else "" for key, at in located.columns.items()
-        }
+        values = {key: row[at] if at < len(row) else "" for key, at in located.columns.items()}
         cells = {key: cell_name(number, at) for key, at in located.columns.items()}
         if text_of(values["approved"]) == "":
             continue
@@ -94,8 +100,12 @@ def read_review_book(
 
 
 def _read_row(
-    reader: _Reader, sheet: str, number: int, values: Mapping[str, object],
-    cells: Mapping[str, str], shown: Mapping[tuple[str, str], tuple[int | None, int | None]],
+    reader: _Reader,
+    sheet: str,
+    number: int,
+    values: Mapping[str, object],
+    cells: Mapping[str, str],
+    shown: Mapping[tuple[str, str], tuple[int | None, int | None]],
     seen: set[tuple[str, str]],
 ) -> None:
     plan = reader.plan
@@ -130,35 +140,66 @@ def _read_row(
     displayed = number_of(values.get("self_score", ""))
     if displayed is not None and displayed != self_score:
         now = "未填" if self_score is None else as_text(self_score)
-        find("R109", "self_score", f"{who}，表中 {as_text(displayed)}，报送 {now}",
-             "单位可能已重新报送，请重新生成评分表后核对")
+        find(
+            "R109",
+            "self_score",
+            f"{who}，表中 {as_text(displayed)}，报送 {now}",
+            "单位可能已重新报送，请重新生成评分表后核对",
+        )
     if computed is not None and approved > computed and not reason:
-        find("R110", "approved", f"{who}，核定 {as_text(approved)}，计算 {as_text(computed)}",
-             "请核对，或在扣分原因一栏说明")
+        find(
+            "R110",
+            "approved",
+            f"{who}，核定 {as_text(approved)}，计算 {as_text(computed)}",
+            "请核对，或在扣分原因一栏说明",
+        )
     record = (
-        unit_code, code, reader.section, approved, reason,
-        text_of(values.get("reviewer", "")), reader.receipt, sheet, number,
+        unit_code,
+        code,
+        reader.section,
+        approved,
+        reason,
+        text_of(values.get("reviewer", "")),
+        reader.receipt,
+        sheet,
+        number,
     )
     for column, value in zip(reader.reviews.values(), record, strict=True):
         column.append(value)
 
 
 def _score_holds(
-    plan: Plan, indicator: Indicator, approved: int, reason: str, who: str,
+    plan: Plan,
+    indicator: Indicator,
+    approved: int,
+    reason: str,
+    who: str,
     find: Callable[[str, str, str, str], None],
 ) -> bool:
     marks = indicator.full_marks
     if not 0 <= approved <= marks:
-        find("R105", "approved", f"{who}，分值 {as_text(marks)}，核定 {as_text(approved)}",
-             "请改为 0 至分值之间的得分")
+        find(
+            "R105",
+            "approved",
+            f"{who}，分值 {as_text(marks)}，核定 {as_text(approved)}",
+            "请改为 0 至分值之间的得分",
+        )
         return False
     if approved % plan.campaign.step and approved != marks:
-        find("R106", "approved", f"{who}，核定 {as_text(approved)}",
-             f"请填 {as_text(plan.campaign.step)} 的整数倍")
+        find(
+            "R106",
+            "approved",
+            f"{who}，核定 {as_text(approved)}",
+            f"请填 {as_text(plan.campaign.step)} 的整数倍",
+        )
         return False
     if approved < marks and not reason:
-        find("R107", "reason", f"{who}，分值 {as_text(marks)}，核定 {as_text(approved)}",
-             "请填写扣分原因")
+        find(
+            "R107",
+            "reason",
+            f"{who}，分值 {as_text(marks)}，核定 {as_text(approved)}",
+            "请填写扣分原因",
+        )
         return False
     return True
 

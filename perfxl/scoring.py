@@ -16,7 +16,7 @@ from perfxl import tables
 from perfxl.plan.methods import Computed, Facts
 from perfxl.plan.model import Grade, LateRule, Plan, TieRule
 from perfxl.points import HUNDREDTHS, round_fraction
-from perfxl.tables import ReturnTables, frame
+from perfxl.tables import ReturnTables, frame, whole
 
 
 class Basis(StrEnum):
@@ -115,28 +115,40 @@ def score(
             key = (unit.code, indicator.code)
             entry, method = entry_of.get(key, {}), computed_of.get(key, {})
             review = review_of.get(key, {})
-            self_score = _whole(entry.get("self_score"))
-            method_score = _whole(method.get("computed"))
-            approved = _whole(review.get("approved"))
+            self_score = whole(entry.get("self_score"))
+            method_score = whole(method.get("computed"))
+            approved = whole(review.get("approved"))
             applies = bool(method.get("applies", True))
             counted, basis = _counted(
-                indicator.full_marks, self_score, method_score, approved,
-                applies=applies, returned=bool(receipt),
+                indicator.full_marks,
+                self_score,
+                method_score,
+                approved,
+                applies=applies,
+                returned=bool(receipt),
             )
-            row_number = _whole(entry.get("row"))
+            row_number = whole(entry.get("row"))
             cell = f"{letters['self_score']}{row_number}" if row_number and letters else ""
             row: dict[str, object] = {
-                "unit": unit.code, "kind": unit.kind,
+                "unit": unit.code,
+                "kind": unit.kind,
                 "section": plan.judging_section(unit, indicator),
-                "indicator": indicator.code, "name": indicator.name,
-                "full_marks": indicator.full_marks, "self_score": self_score,
-                "computed": method_score, "applies": applies,
-                "arithmetic": method.get("arithmetic", ""), "approved": approved,
+                "indicator": indicator.code,
+                "name": indicator.name,
+                "full_marks": indicator.full_marks,
+                "self_score": self_score,
+                "computed": method_score,
+                "applies": applies,
+                "arithmetic": method.get("arithmetic", ""),
+                "approved": approved,
                 "reason": review.get("reason", "") or "",
                 "reviewer": review.get("reviewer", "") or "",
-                "score": counted, "basis": str(basis),
-                "file": files.get(unit.code, ""), "receipt": receipt,
-                "sheet": entry.get("sheet", "") or "", "cell": cell,
+                "score": counted,
+                "basis": str(basis),
+                "file": files.get(unit.code, ""),
+                "receipt": receipt,
+                "sheet": entry.get("sheet", "") or "",
+                "cell": cell,
             }
             for name, column in columns.items():
                 column.append(row[name])
@@ -144,8 +156,13 @@ def score(
 
 
 def _counted(
-    full_marks: int, self_score: int | None, computed: int | None, approved: int | None,
-    *, applies: bool, returned: bool,
+    full_marks: int,
+    self_score: int | None,
+    computed: int | None,
+    approved: int | None,
+    *,
+    applies: bool,
+    returned: bool,
 ) -> tuple[int | None, Basis]:
     if not returned:
         return 0, Basis.NOT_RETURNED
@@ -169,10 +186,6 @@ def _by_key(table: pd.DataFrame) -> dict[tuple[str, str], dict[str, object]]:
     }
 
 
-def _whole(value: object) -> int | None:
-    return None if value is None or pd.isna(value) else int(value)  # type: ignore[call-overload,no-any-return]
-
-
 def ranking(plan: Plan, scores: pd.DataFrame, status: Mapping[str, Status]) -> pd.DataFrame:
     """One row per unit, best first within each kind (``tables.RANKING``).
 
@@ -181,7 +194,7 @@ def ranking(plan: Plan, scores: pd.DataFrame, status: Mapping[str, Status]) -> p
     hundredths for display. Grades and ranks compare the exact value, not the rounded one. A unit
     without a return has no rank, total 0 and stands last.
     """
-    totals = {unit: rows for unit, rows in scores.groupby("unit", sort=False)}
+    totals = dict(list(scores.groupby("unit", sort=False)))
     rows: list[dict[str, object]] = []
     for kind in plan.rubrics:
         of_kind = []
@@ -195,16 +208,24 @@ def ranking(plan: Plan, scores: pd.DataFrame, status: Mapping[str, Status]) -> p
             rate = Fraction(total, applicable) if applicable else Fraction(0)
             exact = max(Fraction(0), rate * plan.campaign.full_marks - deducted)
             claimed = own["self_score"]
-            of_kind.append({
-                "kind": kind, "order": order, "unit": unit.code, "name": unit.name,
-                "section": unit.section,
-                "self_total": int(claimed.sum()) if claimed.notna().any() else None,
-                "sum": total, "applicable": applicable, "deducted": deducted, "exact": exact,
-                "total": round_fraction(exact),
-                "grade": grade_of(plan.grades, exact / plan.campaign.full_marks),
-                "status": str(state),
-                "provisional": int(own["basis"].isin([str(b) for b in PROVISIONAL]).sum()),
-            })
+            of_kind.append(
+                {
+                    "kind": kind,
+                    "order": order,
+                    "unit": unit.code,
+                    "name": unit.name,
+                    "section": unit.section,
+                    "self_total": int(claimed.sum()) if claimed.notna().any() else None,
+                    "sum": total,
+                    "applicable": applicable,
+                    "deducted": deducted,
+                    "exact": exact,
+                    "total": round_fraction(exact),
+                    "grade": grade_of(plan.grades, exact / plan.campaign.full_marks),
+                    "status": str(state),
+                    "provisional": int(own["basis"].isin([str(b) for b in PROVISIONAL]).sum()),
+                }
+            )
         rows += _ranked(of_kind, plan.campaign.tie_rule)
     return frame({name: [row[name] for row in rows] for name in tables.RANKING}, tables.RANKING)
 

@@ -27,7 +27,6 @@ class StampState(StrEnum):
     MISSING = "缺失"
 
 
-
 _ORIGIN: Schema = {"receipt": "object", "unit": "object", "sheet": "object", "row": "Int64"}
 
 RETURNS: Schema = {
@@ -43,8 +42,14 @@ RETURNS: Schema = {
     "preparer": "object",
     "phone": "object",
 }
-SHEETS: Schema = {"receipt": "object", "unit": "object", "sheet": "object", "table": "object",
-                  "present": "bool", "found": "bool"}
+SHEETS: Schema = {
+    "receipt": "object",
+    "unit": "object",
+    "sheet": "object",
+    "table": "object",
+    "present": "bool",
+    "found": "bool",
+}
 ENTRIES: Schema = {
     **_ORIGIN,
     "kind": "object",
@@ -84,8 +89,13 @@ EVIDENCE: Schema = {
     "document_number": "object",
     "url": "object",
 }
-CITATIONS: Schema = {**_ORIGIN, "indicator": "object", "number": "object", "evidence_row": "Int64",
-                     "url": "object"}
+CITATIONS: Schema = {
+    **_ORIGIN,
+    "indicator": "object",
+    "number": "object",
+    "evidence_row": "Int64",
+    "url": "object",
+}
 DATA_ITEMS: Schema = {
     **_ORIGIN,
     "kind": "object",
@@ -169,9 +179,19 @@ def frame(columns: Mapping[str, Sequence[object]], schema: Schema) -> pd.DataFra
     """Columns of values as a DataFrame of exactly the schema's columns, order and dtypes."""
     import pandas as pd
 
-    return pd.DataFrame({
-        name: pd.Series(list(columns.get(name, ())), dtype=dtype) for name, dtype in schema.items()
-    })
+    return pd.DataFrame(
+        {
+            name: pd.Series(list(columns.get(name, ())), dtype=dtype)
+            for name, dtype in schema.items()
+        }
+    )
+
+
+def whole(value: object) -> int | None:
+    """An ``Int64`` cell as an int, or None for <NA>."""
+    import pandas as pd
+
+    return None if value is None or pd.isna(value) else int(value)  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True)

@@ -43,21 +43,22 @@ def squeeze(text: str) -> str:
 
 
 def number_of(value: object) -> int | None:
-    """Hundredths of a number cell, or of a text such as ``２．５分``, ``1,033.00万元``, ``16.5亿元``.
+    """Hundredths of a number cell, or of text such as ``２．５分``, ``1,033.00万元``, ``16.5亿元``.
 
     Amounts of money come out in 万元. Returns None for what is blank or cannot be read.
     """
-    if isinstance(value, bool):
+    if isinstance(value, str):
+        return _number_in(value)
+    # Anything from LARGEST up is a typing mistake; nan and the infinities fail the test too.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < LARGEST:
         return None
-    if isinstance(value, (int, float)):
-        scaled = value * HUNDREDTHS
-        if not abs(value) < LARGEST:  # also refuses nan and the infinities
-            return None
-        nearest = round(scaled)
-        return nearest if abs(scaled - nearest) < _NEAR else hundredths(value)
-    if not isinstance(value, str):
-        return None
-    match = _NUMBER.fullmatch(squeeze(value))
+    scaled = value * HUNDREDTHS
+    nearest = round(scaled)
+    return nearest if abs(scaled - nearest) < _NEAR else hundredths(value)
+
+
+def _number_in(text: str) -> int | None:
+    match = _NUMBER.fullmatch(squeeze(text))
     if match is None:
         return None
     sign, whole, fraction, unit = match.groups()

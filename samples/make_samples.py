@@ -39,10 +39,31 @@ PLAN = HERE.parent / "workbook_templates" / "考核方案.xlsx"
 SEED = 2023
 ON_TIME, LATE = dt.datetime(2024, 1, 12, 9, 30), dt.datetime(2024, 1, 17, 15, 20)
 
-PROJECTS = ("农村公路养护", "校舍维修改造", "基层卫生服务能力提升", "高标准农田建设", "老旧小区改造",
-            "公益林管护", "文物保护修缮", "执法装备购置", "信息系统运行维护", "防汛物资储备",
-            "困难群众救助", "人居环境整治", "技能培训补贴", "应急演练", "重点工作经费")
-FUNDS = ("一般公共预算", "一般公共预算", "一般公共预算", "政府性基金预算", "国有资本经营预算", "社会保险基金预算")
+PROJECTS = (
+    "农村公路养护",
+    "校舍维修改造",
+    "基层卫生服务能力提升",
+    "高标准农田建设",
+    "老旧小区改造",
+    "公益林管护",
+    "文物保护修缮",
+    "执法装备购置",
+    "信息系统运行维护",
+    "防汛物资储备",
+    "困难群众救助",
+    "人居环境整治",
+    "技能培训补贴",
+    "应急演练",
+    "重点工作经费",
+)
+FUNDS = (
+    "一般公共预算",
+    "一般公共预算",
+    "一般公共预算",
+    "政府性基金预算",
+    "国有资本经营预算",
+    "社会保险基金预算",
+)
 
 
 class Form:
@@ -111,12 +132,16 @@ class Answers:
     cited: dict[str, list[str]] = field(default_factory=dict)
     scores: dict[str, tuple[int | None, str, str]] = field(default_factory=dict)
 
-    def add_evidence(self, code: str, title: str, kind: str, unit: Unit, *, url: bool = False) -> None:
+    def add_evidence(
+        self, code: str, title: str, kind: str, unit: Unit, *, url: bool = False
+    ) -> None:
         """Register a piece of evidence and cite it for an indicator."""
         number = str(len(self.evidence) + 1)
         mark = unit.short_names[-1][:1] if unit.short_names else "单"
         row: dict[str, object] = {
-            "材料编号": number, "材料名称": title, "材料类别": kind,
+            "材料编号": number,
+            "材料名称": title,
+            "材料类别": kind,
             "文号": f"石{mark}发〔2023〕{int(unit.code) % 100 * 3 + len(self.evidence)}号",
             "成文日期": dt.date(2023, 1 + len(self.evidence) % 12, 5 + len(self.evidence)),
         }
@@ -150,10 +175,15 @@ def _project(unit: Unit, number: int, chance: random.Random) -> dict[str, object
         "项目名称": f"2023年{PROJECTS[(int(unit.code) + number) % len(PROJECTS)]}（{number}）",
         "资金性质": chance.choice(FUNDS),
         "年初预算数": as_float(budget * chance.choice((100, 100, 90)) // 100),
-        "全年预算数": as_float(budget), "全年执行数": as_float(spent),
-        "新增重大项目": new, "开展事前评估": "是" if new == "是" and chance.random() < 0.8 else "否",
-        "设置绩效目标": yes(0.95), "开展绩效监控": yes(0.9), "开展绩效自评": evaluated,
-        "开展部门评价": yes(0.25), "公开自评结果": evaluated if chance.random() < 0.9 else "否",
+        "全年预算数": as_float(budget),
+        "全年执行数": as_float(spent),
+        "新增重大项目": new,
+        "开展事前评估": "是" if new == "是" and chance.random() < 0.8 else "否",
+        "设置绩效目标": yes(0.95),
+        "开展绩效监控": yes(0.9),
+        "开展绩效自评": evaluated,
+        "开展部门评价": yes(0.25),
+        "公开自评结果": evaluated if chance.random() < 0.9 else "否",
         "偏差原因": "工程跨年实施，尾款按进度支付" if spent * 10 < budget * 9 else None,
     }
 
@@ -162,10 +192,14 @@ def _problem(unit: Unit, number: int, chance: random.Random) -> dict[str, object
     done = chance.random() < 0.8
     return {
         "问题编号": f"{unit.code}-{number}",
-        "问题描述": chance.choice(("个别项目绩效指标不够量化", "监控报告未附偏差分析", "自评材料归档不全")),
+        "问题描述": chance.choice(
+            ("个别项目绩效指标不够量化", "监控报告未附偏差分析", "自评材料归档不全")
+        ),
         "问题来源": chance.choice(("财政评价", "自评抽查", "绩效考核")),
-        "反馈日期": dt.date(2023, 5, 10), "整改期限": dt.date(2023, 6, 10),
-        "整改措施": "修订指标并补充材料", "责任人": "财务室",
+        "反馈日期": dt.date(2023, 5, 10),
+        "整改期限": dt.date(2023, 6, 10),
+        "整改措施": "修订指标并补充材料",
+        "责任人": "财务室",
         "完成日期": dt.date(2023, 6, 1) if done else None,
         "完成情况": "已完成" if done else "整改中",
     }
@@ -176,11 +210,15 @@ def _claim(answers: Answers, indicator: Indicator, unit: Unit, chance: random.Ra
     kinds = {"内部绩效管理制度": "内部制度", "培训与宣传": "培训宣传"}
     match indicator.method:
         case Evidence() | Manual():
-            answers.add_evidence(code, f"关于{name}的材料", "其他", unit, url=indicator.url_required)
+            answers.add_evidence(
+                code, f"关于{name}的材料", "其他", unit, url=indicator.url_required
+            )
         case Count():
             times = chance.randint(1, 3) if name in kinds else 1
             for number in range(times):
-                answers.add_evidence(code, f"{name}材料之{number + 1}", kinds.get(name, "其他"), unit)
+                answers.add_evidence(
+                    code, f"{name}材料之{number + 1}", kinds.get(name, "其他"), unit
+                )
         case Ratio() | Deduct():
             pass
     marks = indicator.full_marks
@@ -213,13 +251,17 @@ def _items(answers: Answers) -> dict[str, int | None]:
         "培训宣传次数": count(answers.evidence, 材料类别="培训宣传"),
         "新增重大项目数": count(projects, 新增重大项目="是"),
         "新增重大项目已评估数": count(projects, 新增重大项目="是", 开展事前评估="是"),
-        "项目全年预算数": money(), "设目标项目全年预算数": money(设置绩效目标="是"),
+        "项目全年预算数": money(),
+        "设目标项目全年预算数": money(设置绩效目标="是"),
         "涉及的资金性质数": len({p["资金性质"] for p in projects}) * 100,
-        "有目标的资金性质数": len({p["资金性质"] for p in projects if p["设置绩效目标"] == "是"}) * 100,
-        "项目数": len(projects) * 100, "监控项目数": count(projects, 开展绩效监控="是"),
+        "有目标的资金性质数": len({p["资金性质"] for p in projects if p["设置绩效目标"] == "是"})
+        * 100,
+        "项目数": len(projects) * 100,
+        "监控项目数": count(projects, 开展绩效监控="是"),
         "自评项目全年预算数": money(开展绩效自评="是"),
         "部门评价数": count(projects, 开展部门评价="是"),
-        "应整改问题数": len(problems) * 100, "按期完成整改问题数": len(done) * 100,
+        "应整改问题数": len(problems) * 100,
+        "按期完成整改问题数": len(done) * 100,
         "自评项目数": count(projects, 开展绩效自评="是"),
         "已公开自评项目数": count(projects, 开展绩效自评="是", 公开自评结果="是"),
     }
@@ -268,27 +310,61 @@ Spoil = Callable[[Form], None]
 
 # Unit → what is wrong, the codes that it must give, how it is done.
 FAULTS: dict[str, tuple[str, str, Spoil]] = {
-    "102": ("专人负责与工作经费自评 2.5 分，超过分值 2", "F203", lambda f: f.score("1.1.2", "自评得分", 2.5)),
-    "103": ("自评得分 1.3，不是 0.5 的整数倍", "F205",
-            lambda f: (f.score("1.1.2", "自评得分", 1.3), f.score("1.1.2", "扣分原因", "经费不足"))[0]),
+    "102": (
+        "专人负责与工作经费自评 2.5 分，超过分值 2",
+        "F203",
+        lambda f: f.score("1.1.2", "自评得分", 2.5),
+    ),
+    "103": (
+        "自评得分 1.3，不是 0.5 的整数倍",
+        "F205",
+        lambda f: (f.score("1.1.2", "自评得分", 1.3), f.score("1.1.2", "扣分原因", "经费不足"))[0],
+    ),
     "104": ("漏填结果与预算安排挂钩的自评得分", "F201", lambda f: f.score("6.2", "自评得分", None)),
     "105": ("自评得分写成“满分”", "F202", lambda f: f.score("6.2", "自评得分", "满分")),
     "106": ("基础工作小计被手工改成 15.5", "F206", lambda f: f.score("1", "自评得分", 15.5)),
     "107": ("结果与预算安排挂钩未列佐证", "F301", lambda f: f.score("6.2", "佐证编号", None)),
-    "108": ("引用了没有登记的材料 99", "F302", lambda f: f.score(
-        "6.2", "佐证编号", f"{f.sheet('自评表').cell(f.row('自评表', '6.2', '编码'), 8).value}、99")),
+    "108": (
+        "引用了没有登记的材料 99",
+        "F302",
+        lambda f: f.score(
+            "6.2",
+            "佐证编号",
+            f"{f.sheet('自评表').cell(f.row('自评表', '6.2', '编码'), 8).value}、99",
+        ),
+    ),
     "109": ("文号用方括号", "F303", lambda f: f.put("佐证材料", 4, "文号", "石资发[2023]8号")),
-    "110": ("用 2021 年的文件作佐证", "F304", lambda f: f.put("佐证材料", 5, "文号", "石建发〔2021〕12号")),
+    "110": (
+        "用 2021 年的文件作佐证",
+        "F304",
+        lambda f: f.put("佐证材料", 5, "文号", "石建发〔2021〕12号"),
+    ),
     "111": ("同一文号登记为两份材料", "F305", _reuse_number),
     "112": ("年初预算数写成文字", "F402", lambda f: f.put("项目清单", 4, "年初预算数", "约三百万")),
-    "113": ("资金性质不在可选内容中", "F403", lambda f: f.put("项目清单", 4, "资金性质", "公共预算")),
-    "114": ("两个项目用同一编码", "F404", lambda f: f.put(
-        "项目清单", 5, "项目编码", f.sheet("项目清单").cell(4, 1).value)),
-    "115": ("全年执行数大于全年预算数，没有说明", "F405", lambda f: (
-        f.put("项目清单", 4, "全年执行数", 999999), f.put("项目清单", 4, "偏差原因", None))[0]),
+    "113": (
+        "资金性质不在可选内容中",
+        "F403",
+        lambda f: f.put("项目清单", 4, "资金性质", "公共预算"),
+    ),
+    "114": (
+        "两个项目用同一编码",
+        "F404",
+        lambda f: f.put("项目清单", 5, "项目编码", f.sheet("项目清单").cell(4, 1).value),
+    ),
+    "115": (
+        "全年执行数大于全年预算数，没有说明",
+        "F405",
+        lambda f: (
+            f.put("项目清单", 4, "全年执行数", 999999),
+            f.put("项目清单", 4, "偏差原因", None),
+        )[0],
+    ),
     "116": ("没有开展监控而自评满分", "F501", _claim_more),
-    "117": ("扣了分没有写原因", "F208", lambda f: (
-        f.score("6.2", "自评得分", 5), f.score("6.2", "扣分原因", None))[0]),
+    "117": (
+        "扣了分没有写原因",
+        "F208",
+        lambda f: (f.score("6.2", "自评得分", 5), f.score("6.2", "扣分原因", None))[0],
+    ),
     "118": ("把 1.1.1 的分值改成 6", "F105", lambda f: f.score("1.1.1", "分值", 6)),
     "119": ("封面写成另一个单位", "F102", lambda f: f.cover("单位名称", "石楼县司法局")),
     "122": ("用了旧版模板", "F101", lambda f: None),
@@ -296,8 +372,11 @@ FAULTS: dict[str, tuple[str, str, Spoil]] = {
     "203": ("删掉了整改台账", "F103", lambda f: f.book.remove(f.sheet("整改台账"))),
     "204": ("删掉了 8.1 这一行", "F104", _delete_row),
     "205": ("信息公开没有网址", "F306;F501", _no_address),
-    "206": ("合计被手工改成 100", "F207", lambda f: f.put(
-        "自评表", f.row("自评表", "合计", "指标"), "自评得分", 100)),
+    "206": (
+        "合计被手工改成 100",
+        "F207",
+        lambda f: f.put("自评表", f.row("自评表", "合计", "指标"), "自评得分", 100),
+    ),
     "208": ("封面没有填联系电话", "F110", lambda f: f.cover("联系电话", "")),
 }
 OLD_VERSION_UNIT, LATE_UNIT = "122", "121"
@@ -348,10 +427,17 @@ def make_county() -> None:
                 value: object = float(row[label]) if label == "自评得分" else row[label]
                 form.put("自评表", at, label, value)
     for name in ("佐证材料", "重点评价项目"):
-        form.register(name, [
-            {label: float(text) if label == "评价金额" else text for label, text in row.items() if text}
-            for row in content[name]
-        ])
+        form.register(
+            name,
+            [
+                {
+                    label: float(text) if label == "评价金额" else text
+                    for label, text in row.items()
+                    if text
+                }
+                for row in content[name]
+            ],
+        )
     for row in content["数据项"]:
         form.put("数据项", form.row("数据项", row["数据项"], "数据项"), "数值", float(row["数值"]))
     form.save(folder / "return.xlsx")
@@ -371,8 +457,18 @@ def make_reviews() -> None:
             path = book_path(campaign, section)
             form = Form(path.read_bytes())
             sheet = form.sheet("评分表")
-            at = {label: form.column("评分表", label) for label in (
-                "分值", "自评得分", "计算得分", "计算过程", "核定得分", "扣分原因", "评分人")}
+            at = {
+                label: form.column("评分表", label)
+                for label in (
+                    "分值",
+                    "自评得分",
+                    "计算得分",
+                    "计算过程",
+                    "核定得分",
+                    "扣分原因",
+                    "评分人",
+                )
+            }
             for row in range(4, sheet.max_row + 1):
                 marks = sheet.cell(row, at["分值"]).value
                 arithmetic = str(sheet.cell(row, at["计算过程"]).value or "")
@@ -387,7 +483,8 @@ def make_reviews() -> None:
                 sheet.cell(row, at["核定得分"]).value = approved
                 if approved < float(str(marks)):
                     sheet.cell(row, at["扣分原因"]).value = (
-                        "佐证材料不够充分" if taken_off else "按评分标准和报送数据计算")
+                        "佐证材料不够充分" if taken_off else "按评分标准和报送数据计算"
+                    )
                 sheet.cell(row, at["评分人"]).value = f"{section}评分组"
             form.save(folder / path.name)
         campaign.close()

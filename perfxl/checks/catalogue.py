@@ -81,7 +81,14 @@ CATALOGUE: dict[str, Check] = {}
 
 
 def check(
-    code: str, severity: Severity, *, title: str, on: str, column: str, message: str, remedy: str,
+    code: str,
+    severity: Severity,
+    *,
+    title: str,
+    on: str,
+    column: str,
+    message: str,
+    remedy: str,
     needs: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., pd.DataFrame]], Callable[..., pd.DataFrame]]:
     """Register a check under a code that is never reused."""

@@ -18,7 +18,12 @@ _LOOSE_YEAR = re.compile(r"[\[(【〔](\d{4})[\])】〕]")
 
 
 @check(
-    "F301", Severity.ERROR, title="申报得分缺少佐证", on="entries", column="evidence_numbers", needs=("entries",),
+    "F301",
+    Severity.ERROR,
+    title="申报得分缺少佐证",
+    on="entries",
+    column="evidence_numbers",
+    needs=("entries",),
     message="{indicator} {name}：申报 {self_score} 分，须有佐证 {needed} 件，只列 {given} 件",
     remedy="请在佐证材料表登记并填写材料编号，或调整自评得分",
 )
@@ -38,7 +43,11 @@ def claimed_without_evidence(entries: pd.DataFrame, citations: pd.DataFrame) -> 
 
 
 @check(
-    "F302", Severity.ERROR, title="引用未登记的佐证", on="citations", column="evidence_numbers",
+    "F302",
+    Severity.ERROR,
+    title="引用未登记的佐证",
+    on="citations",
+    column="evidence_numbers",
     needs=("entries", "evidence"),
     message="{indicator}：佐证编号“{number}”没有在佐证材料表登记",
     remedy="请登记该材料，或改正编号",
@@ -49,7 +58,12 @@ def citation_not_registered(citations: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F303", Severity.ERROR, title="文号写法不规范", on="evidence", column="document_number", needs=("evidence",),
+    "F303",
+    Severity.ERROR,
+    title="文号写法不规范",
+    on="evidence",
+    column="document_number",
+    needs=("evidence",),
     message="文号“{document_number}”写法不规范",
     remedy="请按“机关代字〔年份〕序号号”填写，例如 石财绩〔2023〕5号",
 )
@@ -63,7 +77,12 @@ def document_number_malformed(evidence: pd.DataFrame, plan: Plan) -> pd.DataFram
 
 
 @check(
-    "F304", Severity.VERIFY, title="佐证不属于考核年度", on="evidence", column="document_number", needs=("evidence",),
+    "F304",
+    Severity.VERIFY,
+    title="佐证不属于考核年度",
+    on="evidence",
+    column="document_number",
+    needs=("evidence",),
     message="文号“{document_number}”不是考核年度（{year}年）的",
     remedy="请说明为何用其他年度的文件作佐证，或更换材料",
 )
@@ -77,7 +96,12 @@ def document_of_another_year(evidence: pd.DataFrame, plan: Plan) -> pd.DataFrame
 
 
 @check(
-    "F305", Severity.VERIFY, title="同一文号用于不同材料", on="evidence", column="document_number", needs=("evidence",),
+    "F305",
+    Severity.VERIFY,
+    title="同一文号用于不同材料",
+    on="evidence",
+    column="document_number",
+    needs=("evidence",),
     message="同一文号“{document_number}”用于不同的材料：{titles}",
     remedy="请核对文号，同一文件只登记一次",
 )
@@ -97,7 +121,11 @@ def document_number_reused(evidence: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 
 
 @check(
-    "F306", Severity.ERROR, title="公开事项没有网址", on="entries", column="evidence_numbers",
+    "F306",
+    Severity.ERROR,
+    title="公开事项没有网址",
+    on="entries",
+    column="evidence_numbers",
     needs=("entries", "evidence"),
     message="{indicator} {name}：所列佐证没有公开网址",
     remedy="请在佐证材料表填写网址，以 http:// 或 https:// 开头",

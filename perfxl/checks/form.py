@@ -12,7 +12,11 @@ from perfxl.values import number_of, squeeze
 
 
 @check(
-    "F101", Severity.ERROR, title="模板版本不符", on="returns", column="unit_name",
+    "F101",
+    Severity.ERROR,
+    title="模板版本不符",
+    on="returns",
+    column="unit_name",
     message="使用的模板版本是 {version}，现行版本是 {current}",
     remedy="请在最近一次下发的工作簿上填报",
 )
@@ -27,7 +31,11 @@ def wrong_template_version(returns: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 
 
 @check(
-    "F102", Severity.ERROR, title="单位标记与封面不一致", on="returns", column="unit_name",
+    "F102",
+    Severity.ERROR,
+    title="单位标记与封面不一致",
+    on="returns",
+    column="unit_name",
     message="工作簿是发给“{stamped}”的，封面单位却是“{covered}”",
     remedy="请使用发给本单位的工作簿填报",
 )
@@ -46,7 +54,11 @@ def units_in_conflict(returns: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 
 
 @check(
-    "F103", Severity.ERROR, title="缺少工作表", on="sheets", column="",
+    "F103",
+    Severity.ERROR,
+    title="缺少工作表",
+    on="sheets",
+    column="",
     message="缺少工作表“{sheet}”，或其中找不到表头",
     remedy="请在下发的工作簿上填报，不要删除工作表和表头",
 )
@@ -56,7 +68,12 @@ def sheet_missing(sheets: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F104", Severity.ERROR, title="缺少指标行", on="entries", column="code", needs=("entries",),
+    "F104",
+    Severity.ERROR,
+    title="缺少指标行",
+    on="entries",
+    column="code",
+    needs=("entries",),
     message="缺少指标“{indicator} {name}”这一行",
     remedy="请在下发的工作簿上填报，不要删除指标行",
 )
@@ -66,7 +83,12 @@ def indicator_row_missing(entries: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F105", Severity.ERROR, title="分值被改动", on="entries", column="full_marks", needs=("entries",),
+    "F105",
+    Severity.ERROR,
+    title="分值被改动",
+    on="entries",
+    column="full_marks",
+    needs=("entries",),
     message="分值被改动：方案为 {full_marks}，报送为“{full_marks_in_file}”",
     remedy="请恢复原分值",
 )
@@ -84,7 +106,12 @@ def full_marks_changed(entries: pd.DataFrame, subtotals: pd.DataFrame) -> pd.Dat
 
 
 @check(
-    "F106", Severity.ERROR, title="指标名称被改动", on="entries", column="name", needs=("entries",),
+    "F106",
+    Severity.ERROR,
+    title="指标名称被改动",
+    on="entries",
+    column="name",
+    needs=("entries",),
     message="指标名称被改动：方案为“{name}”，报送为“{name_in_file}”",
     remedy="请恢复原指标名称",
 )
@@ -95,7 +122,12 @@ def indicator_name_changed(entries: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F107", Severity.ERROR, title="自行增加指标行", on="strays", column="code", needs=("entries",),
+    "F107",
+    Severity.ERROR,
+    title="自行增加指标行",
+    on="strays",
+    column="code",
+    needs=("entries",),
     message="自评表多出一行：“{code} {name}”不在指标体系中",
     remedy="请删除自行增加的行",
 )
@@ -105,8 +137,14 @@ def unknown_indicator(strays: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F108", Severity.ERROR, title="指标行重复", on="entries", column="code", needs=("entries",),
-    message="指标“{indicator} {name}”出现 {times} 行", remedy="请只保留一行",
+    "F108",
+    Severity.ERROR,
+    title="指标行重复",
+    on="entries",
+    column="code",
+    needs=("entries",),
+    message="指标“{indicator} {name}”出现 {times} 行",
+    remedy="请只保留一行",
 )
 def indicator_repeated(entries: pd.DataFrame) -> pd.DataFrame:
     """Every indicator stands in one row only."""
@@ -115,7 +153,11 @@ def indicator_repeated(entries: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F109", Severity.VERIFY, title="单位标记缺失或无效", on="returns", column="unit_name",
+    "F109",
+    Severity.VERIFY,
+    title="单位标记缺失或无效",
+    on="returns",
+    column="unit_name",
     message="工作簿的单位标记{state}，单位按封面或文件名认定",
     remedy="请确认使用的是发给本单位的工作簿，并由绩效组核对单位",
 )
@@ -127,8 +169,13 @@ def stamp_not_genuine(returns: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F110", Severity.VERIFY, title="封面填写不全", on="returns", column="preparer",
-    message="封面没有填写{missing}", remedy="请补填",
+    "F110",
+    Severity.VERIFY,
+    title="封面填写不全",
+    on="returns",
+    column="preparer",
+    message="封面没有填写{missing}",
+    remedy="请补填",
 )
 def cover_incomplete(returns: pd.DataFrame) -> pd.DataFrame:
     """The cover names the preparer and a telephone number."""
@@ -140,4 +187,3 @@ def cover_incomplete(returns: pd.DataFrame) -> pd.DataFrame:
     rows = returns.assign(missing=missing, sheet=COVER)
     rows["cell_column"] = ["phone" if text == "联系电话" else "preparer" for text in missing]
     return rows[rows["missing"] != ""]
-

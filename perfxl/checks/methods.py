@@ -19,8 +19,14 @@ def _claims(entries: pd.DataFrame, computed: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F501", Severity.ERROR, title="自评得分高于计算得分", on="entries", column="self_score", needs=_NEEDS,
-    message="{indicator} {name}：自评 {self_score} 分，按{method}计算为 {computed} 分（{arithmetic}）",
+    "F501",
+    Severity.ERROR,
+    title="自评得分高于计算得分",
+    on="entries",
+    column="self_score",
+    needs=_NEEDS,
+    message="{indicator} {name}：自评 {self_score} 分，按{method}计算为 {computed} 分"
+    "（{arithmetic}）",
     remedy="请改正自评得分，或改正所依据的登记内容",
 )
 def claim_above_computation(entries: pd.DataFrame, computed: pd.DataFrame) -> pd.DataFrame:
@@ -31,8 +37,14 @@ def claim_above_computation(entries: pd.DataFrame, computed: pd.DataFrame) -> pd
 
 
 @check(
-    "F502", Severity.VERIFY, title="自评得分低于计算得分", on="entries", column="self_score", needs=_NEEDS,
-    message="{indicator} {name}：自评 {self_score} 分，低于按{method}计算的 {computed} 分（{arithmetic}）",
+    "F502",
+    Severity.VERIFY,
+    title="自评得分低于计算得分",
+    on="entries",
+    column="self_score",
+    needs=_NEEDS,
+    message="{indicator} {name}：自评 {self_score} 分，低于按{method}计算的 {computed} 分"
+    "（{arithmetic}）",
     remedy="请核对是否少报，或说明原因",
 )
 def claim_below_computation(entries: pd.DataFrame, computed: pd.DataFrame) -> pd.DataFrame:
@@ -43,8 +55,14 @@ def claim_below_computation(entries: pd.DataFrame, computed: pd.DataFrame) -> pd
 
 
 @check(
-    "F503", Severity.NOTICE, title="不适用指标申报得分", on="entries", column="self_score", needs=_NEEDS,
-    message="{indicator} {name}：不适用（{arithmetic}），自评 {self_score} 分不计入，分值按规定折算",
+    "F503",
+    Severity.NOTICE,
+    title="不适用指标申报得分",
+    on="entries",
+    column="self_score",
+    needs=_NEEDS,
+    message="{indicator} {name}：不适用（{arithmetic}），自评 {self_score} 分不计入，"
+    "分值按规定折算",
     remedy="如确有此项工作，请补充登记",
 )
 def claim_where_not_applicable(entries: pd.DataFrame, computed: pd.DataFrame) -> pd.DataFrame:
@@ -54,8 +72,14 @@ def claim_where_not_applicable(entries: pd.DataFrame, computed: pd.DataFrame) ->
 
 
 @check(
-    "F504", Severity.ERROR, title="数据项漏填或不是数", on="data_items", column="value", needs=("data_items",),
-    message="数据项“{item}”{fault}", remedy="请填写数字；没有的填 0",
+    "F504",
+    Severity.ERROR,
+    title="数据项漏填或不是数",
+    on="data_items",
+    column="value",
+    needs=("data_items",),
+    message="数据项“{item}”{fault}",
+    remedy="请填写数字；没有的填 0",
 )
 def data_item_unreadable(data_items: pd.DataFrame) -> pd.DataFrame:
     """Every data item that the unit reports is filled in with a number not below 0."""
@@ -67,13 +91,16 @@ def data_item_unreadable(data_items: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F505", Severity.ERROR, title="部分数大于总数", on="entries", column="self_score", needs=_NEEDS,
+    "F505",
+    Severity.ERROR,
+    title="部分数大于总数",
+    on="entries",
+    column="self_score",
+    needs=_NEEDS,
     message="{indicator} {name}：“{numerator}”{top} 大于“{denominator}”{bottom}",
     remedy="请核对这两个数",
 )
-def ratio_above_one(
-    entries: pd.DataFrame, data_items: pd.DataFrame, plan: Plan
-) -> pd.DataFrame:
+def ratio_above_one(entries: pd.DataFrame, data_items: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """The part that a ratio method counts is not larger than the whole."""
     ratios = pd.DataFrame(
         [

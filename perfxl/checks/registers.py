@@ -41,21 +41,30 @@ def _offending(
         found = rows.values.loc[bad, ["receipt", "unit", "sheet", "row"]]
         parts.append(
             found.assign(
-                label=declared.column.label, text=rows.texts.loc[bad, label],
-                cell_table=register_key(register.name), cell_column=label,
+                label=declared.column.label,
+                text=rows.texts.loc[bad, label],
+                cell_table=register_key(register.name),
+                cell_column=label,
             )
         )
     return pd.concat(parts, ignore_index=True) if parts else _NO_ROWS
 
 
 @check(
-    "F401", Severity.ERROR, title="登记表必填项漏填", on=REGISTERS, column="", needs=(REGISTERS,),
-    message="“{label}”没有填写", remedy="请补填",
+    "F401",
+    Severity.ERROR,
+    title="登记表必填项漏填",
+    on=REGISTERS,
+    column="",
+    needs=(REGISTERS,),
+    message="“{label}”没有填写",
+    remedy="请补填",
 )
 def required_cell_blank(plan: Plan, registers: Registers) -> pd.DataFrame:
     """A required column is filled in on every row in use."""
     return _offending(
-        plan, registers,
+        plan,
+        registers,
         lambda _, declared, rows: (
             rows.texts[declared.column.key] == "" if declared.column.required else None
         ),
@@ -63,8 +72,14 @@ def required_cell_blank(plan: Plan, registers: Registers) -> pd.DataFrame:
 
 
 @check(
-    "F402", Severity.ERROR, title="登记表数据类型不对", on=REGISTERS, column="", needs=(REGISTERS,),
-    message="“{label}”填的是“{text}”，不是{wanted}", remedy="请改为{wanted}",
+    "F402",
+    Severity.ERROR,
+    title="登记表数据类型不对",
+    on=REGISTERS,
+    column="",
+    needs=(REGISTERS,),
+    message="“{label}”填的是“{text}”，不是{wanted}",
+    remedy="请改为{wanted}",
 )
 def cell_of_wrong_type(plan: Plan, registers: Registers) -> pd.DataFrame:
     """Amounts, numbers and dates can be read as such; amounts and numbers are not negative."""
@@ -99,8 +114,14 @@ def cell_of_wrong_type(plan: Plan, registers: Registers) -> pd.DataFrame:
 
 
 @check(
-    "F403", Severity.ERROR, title="登记内容不在可选范围", on=REGISTERS, column="", needs=(REGISTERS,),
-    message="“{label}”填的是“{text}”，不在可选内容中", remedy="请从下拉列表中选择",
+    "F403",
+    Severity.ERROR,
+    title="登记内容不在可选范围",
+    on=REGISTERS,
+    column="",
+    needs=(REGISTERS,),
+    message="“{label}”填的是“{text}”，不在可选内容中",
+    remedy="请从下拉列表中选择",
 )
 def choice_unknown(plan: Plan, registers: Registers) -> pd.DataFrame:
     """A choice is one of those that the plan offers."""
@@ -116,8 +137,14 @@ def choice_unknown(plan: Plan, registers: Registers) -> pd.DataFrame:
 
 
 @check(
-    "F404", Severity.ERROR, title="登记表编号重复", on=REGISTERS, column="", needs=(REGISTERS,),
-    message="“{label}”“{text}”与上面的行重复", remedy="请核对，不要重复登记",
+    "F404",
+    Severity.ERROR,
+    title="登记表编号重复",
+    on=REGISTERS,
+    column="",
+    needs=(REGISTERS,),
+    message="“{label}”“{text}”与上面的行重复",
+    remedy="请核对，不要重复登记",
 )
 def key_repeated(plan: Plan, registers: Registers) -> pd.DataFrame:
     """A column declared unique holds no value twice in one return."""
@@ -133,7 +160,12 @@ def key_repeated(plan: Plan, registers: Registers) -> pd.DataFrame:
 
 
 @check(
-    "F405", Severity.ERROR, title="登记数据之间关系不合且未说明", on=REGISTERS, column="", needs=(REGISTERS,),
+    "F405",
+    Severity.ERROR,
+    title="登记数据之间关系不合且未说明",
+    on=REGISTERS,
+    column="",
+    needs=(REGISTERS,),
     message="“{label}”为 {text}，应{rule}（{other}）{unexplained}",
     remedy="请核对数据{explain}",
 )
@@ -151,11 +183,14 @@ def relation_broken(plan: Plan, registers: Registers) -> pd.DataFrame:
             found = rows.values.loc[bad, ["receipt", "unit", "sheet", "row"]]
             parts.append(
                 found.assign(
-                    label=declared.column.label, text=rows.texts.loc[bad, label],
-                    rule=str(rule), other=rows.texts.loc[bad, rule.other_column],
+                    label=declared.column.label,
+                    text=rows.texts.loc[bad, label],
+                    rule=str(rule),
+                    other=rows.texts.loc[bad, rule.other_column],
                     unexplained=f"，又没有填写“{excuse}”" if excuse else "",
                     explain=f"，或在“{excuse}”中说明" if excuse else "",
-                    cell_table=register_key(register.name), cell_column=label,
+                    cell_table=register_key(register.name),
+                    cell_column=label,
                 )
             )
     if not parts:

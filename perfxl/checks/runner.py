@@ -1,4 +1,4 @@
-"""Runs every check over a batch and says of each, for each return: passed, failed, could not run."""
+"""Runs every check over a batch; says of each, per return: passed, failed or could not run."""
 
 from __future__ import annotations
 
@@ -49,9 +49,7 @@ def run_checks(plan: Plan, returned: ReturnTables, computed: pd.DataFrame) -> Ch
                 outcome = Outcome.PASSED
             else:
                 outcome = Outcome.COULD_NOT_RUN
-            for name, value in zip(
-                outcomes, (receipt, unit, code, str(outcome)), strict=True
-            ):
+            for name, value in zip(outcomes, (receipt, unit, code, str(outcome)), strict=True):
                 outcomes[name].append(value)
     return CheckResult(frame(findings, tables.FINDINGS), frame(outcomes, tables.OUTCOMES))
 
@@ -84,8 +82,11 @@ def _arrived(plan: Plan, returned: ReturnTables) -> Mapping[str, set[str]]:
 
 
 def _add_finding(
-    findings: dict[str, list[object]], entry: Check, row: Mapping[str, object],
-    returned: ReturnTables, files: Mapping[str, str],
+    findings: dict[str, list[object]],
+    entry: Check,
+    row: Mapping[str, object],
+    returned: ReturnTables,
+    files: Mapping[str, str],
 ) -> None:
     receipt = str(row["receipt"])
     sheet = row.get("sheet") or ""
@@ -112,7 +113,7 @@ def _cell(entry: Check, row: Mapping[str, object], returned: ReturnTables) -> st
     if entry.on == "returns":
         return returned.field_cells.get((receipt, column), "")
     number = row.get("row")
-    if number is None or pd.isna(number):  # type: ignore[call-overload]
+    if number is None or pd.isna(number):
         return ""
     table = str(row.get("cell_table") or entry.on)
     letter = returned.columns.get((receipt, table), {}).get(column, "A")

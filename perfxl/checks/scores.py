@@ -10,8 +10,14 @@ from perfxl.points import as_score, as_text
 
 
 @check(
-    "F201", Severity.ERROR, title="自评得分漏填", on="entries", column="self_score", needs=("entries",),
-    message="{indicator} {name}：没有填写自评得分", remedy="请填写；没有得分的填 0",
+    "F201",
+    Severity.ERROR,
+    title="自评得分漏填",
+    on="entries",
+    column="self_score",
+    needs=("entries",),
+    message="{indicator} {name}：没有填写自评得分",
+    remedy="请填写；没有得分的填 0",
 )
 def self_score_missing(entries: pd.DataFrame, computed: pd.DataFrame) -> pd.DataFrame:
     """Every indicator that asks for one, and applies, has a self-score."""
@@ -22,8 +28,14 @@ def self_score_missing(entries: pd.DataFrame, computed: pd.DataFrame) -> pd.Data
 
 
 @check(
-    "F202", Severity.ERROR, title="自评得分不是数", on="entries", column="self_score", needs=("entries",),
-    message="{indicator} {name}：自评得分“{self_score_text}”不是数", remedy="请填写数字，不带文字",
+    "F202",
+    Severity.ERROR,
+    title="自评得分不是数",
+    on="entries",
+    column="self_score",
+    needs=("entries",),
+    message="{indicator} {name}：自评得分“{self_score_text}”不是数",
+    remedy="请填写数字，不带文字",
 )
 def self_score_not_numeric(entries: pd.DataFrame) -> pd.DataFrame:
     """A self-score is a number."""
@@ -31,7 +43,12 @@ def self_score_not_numeric(entries: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F203", Severity.ERROR, title="自评得分超过分值", on="entries", column="self_score", needs=("entries",),
+    "F203",
+    Severity.ERROR,
+    title="自评得分超过分值",
+    on="entries",
+    column="self_score",
+    needs=("entries",),
     message="{indicator} {name}：自评得分 {self_score} 超过分值 {full_marks}",
     remedy="请改为不超过分值的得分，并说明依据",
 )
@@ -41,8 +58,14 @@ def self_score_above_full_marks(entries: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F204", Severity.ERROR, title="自评得分为负数", on="entries", column="self_score", needs=("entries",),
-    message="{indicator} {name}：自评得分 {self_score} 小于 0", remedy="请填写 0 至分值之间的得分",
+    "F204",
+    Severity.ERROR,
+    title="自评得分为负数",
+    on="entries",
+    column="self_score",
+    needs=("entries",),
+    message="{indicator} {name}：自评得分 {self_score} 小于 0",
+    remedy="请填写 0 至分值之间的得分",
 )
 def self_score_negative(entries: pd.DataFrame) -> pd.DataFrame:
     """A self-score is not below 0."""
@@ -50,7 +73,12 @@ def self_score_negative(entries: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F205", Severity.ERROR, title="自评得分不合打分步长", on="entries", column="self_score", needs=("entries",),
+    "F205",
+    Severity.ERROR,
+    title="自评得分不合打分步长",
+    on="entries",
+    column="self_score",
+    needs=("entries",),
     message="{indicator} {name}：自评得分 {self_score} 不是 {step} 的整数倍",
     remedy="请按打分步长 {step} 填写",
 )
@@ -62,7 +90,12 @@ def self_score_off_step(entries: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 
 
 @check(
-    "F206", Severity.ERROR, title="小计与下级合计不符", on="subtotals", column="self_score", needs=("entries",),
+    "F206",
+    Severity.ERROR,
+    title="小计与下级合计不符",
+    on="subtotals",
+    column="self_score",
+    needs=("entries",),
     message="{code} {name}：小计 {displayed_text} 与下级合计 {arithmetic} 不符",
     remedy="请核对下级各项得分；小计由公式计算，不要手工改写",
 )
@@ -72,7 +105,12 @@ def subtotal_differs(subtotals: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F207", Severity.ERROR, title="合计与各部分之和不符", on="subtotals", column="self_score", needs=("entries",),
+    "F207",
+    Severity.ERROR,
+    title="合计与各部分之和不符",
+    on="subtotals",
+    column="self_score",
+    needs=("entries",),
     message="合计 {displayed_text} 与各部分之和 {arithmetic} 不符",
     remedy="请核对各部分得分；合计由公式计算，不要手工改写",
 )
@@ -101,7 +139,12 @@ def _differing(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 @check(
-    "F208", Severity.ERROR, title="扣分未写原因", on="entries", column="deduction_reason", needs=("entries",),
+    "F208",
+    Severity.ERROR,
+    title="扣分未写原因",
+    on="entries",
+    column="deduction_reason",
+    needs=("entries",),
     message="{indicator} {name}：自评得分 {self_score} 低于分值 {full_marks}，没有填写扣分原因",
     remedy="请填写扣分原因",
 )

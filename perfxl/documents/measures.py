@@ -53,7 +53,7 @@ UNSEALED_FROM_RIGHT = UNSEALED_DATE_SHIFT = 2  # characters, 7.3.5.2
 
 # The standard says nothing of type and rules inside tables; these are what offices use.
 TABLE_SIZE, WIDE_TABLE_SIZE, WIDE_TABLE_COLUMNS = SIZE_SMALL_4, SIZE_5, 8
-TABLE_RULE, TABLE_ROW_HEIGHT, TABLE_CELL_SIDE, TABLE_CELL_TOP = Pt(0.5), Mm(7.5), Mm(1), Mm(0.5)
+TABLE_RULE, TABLE_ROW_HEIGHT, TABLE_CELL_SIDE, TABLE_CELL_TOP = Pt(0.5), Mm(7.2), Mm(1), Mm(0.5)
 
 
 @dataclass(frozen=True)
@@ -84,13 +84,22 @@ NORMAL = ParagraphForm("Normal", "Normal")
 BODY = ParagraphForm("BodyText", "Body Text", first_line=2)  # 7.3.3
 HEADINGS = tuple(  # 7.3.3: 黑体, 楷体, then 仿宋 twice
     ParagraphForm(
-        f"Heading{level}", f"heading {level}", font, first_line=2, outline=level - 1,
+        f"Heading{level}",
+        f"heading {level}",
+        font,
+        first_line=2,
+        outline=level - 1,
         keep_with_next=True,
     )
     for level, font in enumerate((HEITI, KAITI, FANGSONG, FANGSONG), start=1)
 )
 ISSUING_MARK = ParagraphForm(  # 7.2.4
-    "IssuingMark", "发文机关标志", XIAOBIAOSONG, MARK_LARGEST, "center", line=None,
+    "IssuingMark",
+    "发文机关标志",
+    XIAOBIAOSONG,
+    MARK_LARGEST,
+    "center",
+    line=None,
     colour=RED,
 )
 DOCUMENT_NUMBER = ParagraphForm(  # 7.2.5
@@ -103,11 +112,20 @@ ADDRESSEES = ParagraphForm("Addressees", "主送机关", blank_lines=1)  # 7.3.2
 ATTACHMENT_NOTE = ParagraphForm("AttachmentNote", "附件说明", align="left")  # 7.3.4
 SIGNATURE = ParagraphForm("OfficialSignature", "发文机关署名", align="right")  # 7.3.5
 ATTACHMENT_LABEL = ParagraphForm(  # 7.3.7: first line of a page of its own
-    "AttachmentLabel", "附件顺序号", HEITI, align="left", keep_with_next=True,
+    "AttachmentLabel",
+    "附件顺序号",
+    HEITI,
+    align="left",
+    keep_with_next=True,
     page_break_before=True,
 )
 ATTACHMENT_TITLE = ParagraphForm(  # 7.3.7: third line; its type is that of the document's title
-    "AttachmentTitle", "附件标题", XIAOBIAOSONG, SIZE_2, "center", blank_lines=1,
+    "AttachmentTitle",
+    "附件标题",
+    XIAOBIAOSONG,
+    SIZE_2,
+    "center",
+    blank_lines=1,
     keep_with_next=True,
 )
 CAPTION = ParagraphForm("Caption", "caption", HEITI, SIZE_4, "center", keep_with_next=True)
@@ -120,8 +138,21 @@ PAGE_NUMBER = ParagraphForm(  # 7.5
 AFTER_TABLE = ParagraphForm("AfterTable", "表后", size=Pt(1), line=Pt(1))
 
 PARAGRAPH_FORMS = (
-    NORMAL, BODY, *HEADINGS, ISSUING_MARK, DOCUMENT_NUMBER, TITLE, ADDRESSEES, ATTACHMENT_NOTE,
-    SIGNATURE, ATTACHMENT_LABEL, ATTACHMENT_TITLE, CAPTION, TABLE_TEXT, IMPRINT, PAGE_NUMBER,
+    NORMAL,
+    BODY,
+    *HEADINGS,
+    ISSUING_MARK,
+    DOCUMENT_NUMBER,
+    TITLE,
+    ADDRESSEES,
+    ATTACHMENT_NOTE,
+    SIGNATURE,
+    ATTACHMENT_LABEL,
+    ATTACHMENT_TITLE,
+    CAPTION,
+    TABLE_TEXT,
+    IMPRINT,
+    PAGE_NUMBER,
     AFTER_TABLE,
 )
 

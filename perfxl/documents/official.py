@@ -160,6 +160,7 @@ class OfficialDocument:
         table = self._add_table(
             [Length(int(width * fit)) for width in wanted], len(rows) + 1, _ruled_table()
         )
+        style = self._document.styles[_style_name(m.TABLE_TEXT)]
         size = m.WIDE_TABLE_SIZE if len(columns) >= m.WIDE_TABLE_COLUMNS else m.TABLE_SIZE
         texts_of_rows = [[column.label for column in columns], *rows]
         for number, (row, texts) in enumerate(zip(table.rows, texts_of_rows, strict=True)):
@@ -171,7 +172,7 @@ class OfficialDocument:
             for column, cell, text in zip(columns, row.cells, texts, strict=True):
                 cell.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.CENTER
                 paragraph = cell.paragraphs[0]
-                paragraph.style = self._document.styles[_style_name(m.TABLE_TEXT)]
+                paragraph.style = style
                 paragraph.alignment = _ALIGNMENTS["center" if number == 0 else column.align]
                 run = paragraph.add_run(_clean(text))
                 run.font.size = size
@@ -200,9 +201,7 @@ class OfficialDocument:
             if text.startswith("抄送："):
                 layout.left_indent, layout.first_line_indent = Length(margin * 4), -3 * margin
             else:
-                layout.tab_stops.add_tab_stop(
-                    Length(m.TEXT_WIDTH - margin), WD_TAB_ALIGNMENT.RIGHT
-                )
+                layout.tab_stops.add_tab_stop(Length(m.TEXT_WIDTH - margin), WD_TAB_ALIGNMENT.RIGHT)
         self._add(m.AFTER_TABLE, "")
         self._finished = True
 
@@ -217,13 +216,14 @@ class OfficialDocument:
 
     def _head(self, issuing_mark: str, document_number: str) -> None:
         """The red head: issuing mark, document number, red rule (7.2.4, 7.2.5, 7.2.7)."""
-        mark = self._add(m.ISSUING_MARK, issuing_mark)
-        width = max(m.width_in_characters(issuing_mark), 1)
-        size = Pt(min(m.MARK_LARGEST.pt, int(m.TEXT_WIDTH.pt / width)))
-        mark.runs[0].font.size = size
-        # A line a fifth taller than the type, whatever leading the font itself would ask for.
-        mark.paragraph_format.line_spacing = Length(size * 6 // 5)
-        mark.paragraph_format.space_before = Length(m.MARK_FROM_TOP - size // 10)
+        if issuing_mark:
+            width = m.width_in_characters(issuing_mark)
+            size = Pt(min(m.MARK_LARGEST.pt, int(m.TEXT_WIDTH.pt / width)))
+            mark = self._add(m.ISSUING_MARK, issuing_mark)
+            mark.runs[0].font.size = size
+            # A line a fifth taller than the type, whatever leading the font itself would ask for.
+            mark.paragraph_format.line_spacing = Length(size * 6 // 5)
+            mark.paragraph_format.space_before = Length(m.MARK_FROM_TOP - size // 10)
         self._add(m.DOCUMENT_NUMBER, document_number)
 
     def _add(self, form: m.ParagraphForm, text: str) -> Paragraph:

@@ -89,8 +89,7 @@ def _declare_fonts(document: Document) -> None:
     part = Part(
         PackURI("/word/fontTable.xml"),
         CONTENT_TYPE.WML_FONT_TABLE,
-        f"<?xml version='1.0' encoding='UTF-8' standalone='yes'?>\n<w:fonts {_W}>{fonts}</w:fonts>"
-        .encode(),
+        f"<w:fonts {_W}>{fonts}</w:fonts>".encode(),
         document.part.package,
     )
     document.part.relate_to(part, RELATIONSHIP_TYPE.FONT_TABLE)
@@ -135,33 +134,37 @@ def _paragraph_properties(form: m.ParagraphForm) -> str:
     before = round(form.blank_lines * m.LINE_PITCH.twips)
     line, rule = (form.line.twips, "exact") if form.line is not None else (240, "auto")
     indent = form.first_line * m.CHARACTER_PITCH.twips
-    return "".join((
-        "<w:pPr>",
-        "<w:keepNext/>" if form.keep_with_next else "",
-        "<w:pageBreakBefore/>" if form.page_break_before else "",
-        # Word would leave a page at 21 lines rather than part a paragraph's last two.
-        '<w:widowControl w:val="0"/>',
-        f'<w:pBdr>{border("bottom", m.RED_RULE, m.RED, m.RULE_BELOW_NUMBER)}</w:pBdr>'
-        if form.red_rule_below else "",
-        # Word widens the gap between a character and a digit, which upsets the 28 to a line.
-        '<w:autoSpaceDE w:val="0"/><w:autoSpaceDN w:val="0"/>',
-        f'<w:spacing w:before="{before}" w:after="0" w:line="{line}" w:lineRule="{rule}"/>',
-        f'<w:ind w:firstLineChars="{form.first_line * 100}" w:firstLine="{indent}"/>'
-        if form.first_line else "",
-        f'<w:jc w:val="{form.align}"/>',
-        f'<w:outlineLvl w:val="{form.outline}"/>' if form.outline is not None else "",
-        "</w:pPr>",
-    ))
+    return "".join(
+        (
+            "<w:pPr>",
+            "<w:keepNext/>" if form.keep_with_next else "",
+            "<w:pageBreakBefore/>" if form.page_break_before else "",
+            # Word would leave a page at 21 lines rather than part a paragraph's last two.
+            '<w:widowControl w:val="0"/>',
+            f"<w:pBdr>{border('bottom', m.RED_RULE, m.RED, m.RULE_BELOW_NUMBER)}</w:pBdr>"
+            if form.red_rule_below
+            else "",
+            # Word widens the gap between a character and a digit, which upsets the 28 to a line.
+            '<w:autoSpaceDE w:val="0"/><w:autoSpaceDN w:val="0"/>',
+            f'<w:spacing w:before="{before}" w:after="0" w:line="{line}" w:lineRule="{rule}"/>',
+            f'<w:ind w:firstLineChars="{form.first_line * 100}" w:firstLine="{indent}"/>'
+            if form.first_line
+            else "",
+            f'<w:jc w:val="{form.align}"/>',
+            f'<w:outlineLvl w:val="{form.outline}"/>' if form.outline is not None else "",
+            "</w:pPr>",
+        )
+    )
 
 
 def _run_properties(form: m.ParagraphForm) -> str:
     """``w:rPr`` of a form: one font in every slot, see ``measures.FANGSONG``."""
     half_points = round(form.size.pt * 2)
-    spacing = f'<w:spacing w:val="{m.CHARACTER_SPACING.twips}"/>'
+    spacing = m.CHARACTER_SPACING.twips if form.size == m.BODY_SIZE else 0
     return (
         f'<w:rPr><w:rFonts w:hint="eastAsia" w:ascii="{form.font}" w:eastAsia="{form.font}"'
         f' w:hAnsi="{form.font}" w:cs="{form.font}"/><w:color w:val="{form.colour}"/>'
-        f"{spacing if form.size == m.BODY_SIZE else ''}"
+        f'<w:spacing w:val="{spacing}"/>'
         f'<w:sz w:val="{half_points}"/><w:szCs w:val="{half_points}"/>'
         # Without zh-CN, punctuation may be drawn in the middle of its cell as in Taiwan.
         '<w:lang w:val="en-US" w:eastAsia="zh-CN" w:bidi="ar-SA"/></w:rPr>'
@@ -209,7 +212,7 @@ def _number_pages(footer: _Footer, side: m.Align) -> None:
     ):
         properties.append(parse_xml(xml))
     paragraph.add_run("— ")
-    paragraph._p.append(parse_xml(
-        f'<w:fldSimple {_W} w:instr=" PAGE "><w:r><w:t>1</w:t></w:r></w:fldSimple>'
-    ))
+    paragraph._p.append(
+        parse_xml(f'<w:fldSimple {_W} w:instr=" PAGE "><w:r><w:t>1</w:t></w:r></w:fldSimple>')
+    )
     paragraph.add_run(" —")

@@ -1,1 +1,1 @@
-"""Workbooks on disk: written with xlsxwriter, read with python-calamine, stamped with an identity."""
+"""Workbooks: written with xlsxwriter, read with python-calamine, stamped with an identity."""

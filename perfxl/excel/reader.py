@@ -52,13 +52,17 @@ def read_workbook(data: bytes, file: str = "") -> Grid:
         raise _damaged(place) from error
     except (calamine.CalamineError, OSError, ValueError) as error:
         raise Unreadable(
-            f"工作簿内容损坏，无法读取（{error}）", place=place, remedy="请用 Excel 或 WPS 另存后重新报送"
+            f"工作簿内容损坏，无法读取（{error}）",
+            place=place,
+            remedy="请用 Excel 或 WPS 另存后重新报送",
         ) from error
     except BaseException as error:
         # calamine's panics derive from BaseException; anything else is not ours to hold back.
         if type(error).__name__ != "PanicException":
             raise
-        raise Unreadable("工作簿结构异常，无法读取", place=place, remedy="请另存后重新报送") from error
+        raise Unreadable(
+            "工作簿结构异常，无法读取", place=place, remedy="请另存后重新报送"
+        ) from error
     stamp_rows = sheets.pop(STAMP_SHEET, [])
     stamp = next(filter(None, (parse_stamp(value) for row in stamp_rows for value in row)), None)
     return Grid(sheets, stamp)
@@ -90,8 +94,10 @@ def _guard(data: bytes, place: Place) -> None:
         or sum(member.file_size for member in members) > LARGEST_TOTAL
         or any(
             member.file_size > LARGEST_ENTRY
-            or (member.file_size > MiB
-                and member.file_size > MOST_INFLATED * max(member.compress_size, 1))
+            or (
+                member.file_size > MiB
+                and member.file_size > MOST_INFLATED * max(member.compress_size, 1)
+            )
             for member in members
         )
     ):

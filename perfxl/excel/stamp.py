@@ -15,8 +15,10 @@ SHEET = "_perfxl"
 PROPERTY = "perfxl"
 DEFINED_NAME = "_perfxl_stamp"
 
-_STAMP = re.compile(r"perfxl1\|(?P<campaign>[^|]*)\|(?P<form>[^|]*)\|(?P<version>[^|]*)"
-                    r"\|(?P<holder>[^|]*)\|(?P<digest>[0-9a-f]{16})")
+_STAMP = re.compile(
+    r"perfxl1\|(?P<campaign>[^|]*)\|(?P<form>[^|]*)\|(?P<version>[^|]*)"
+    r"\|(?P<holder>[^|]*)\|(?P<digest>[0-9a-f]{16})"
+)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,12 @@ from perfxl.layout.declare import ValueKind
 
 BODY_FONT, HEADING_FONT = "宋体", "黑体"
 INK, BLUE, PALE_BLUE, PALER_BLUE, INPUT_YELLOW, GREY = (
-    "#1F1F1F", "#1F3864", "#D9E2F3", "#EEF3FA", "#FFFBE6", "#7F7F7F",
+    "#1F1F1F",
+    "#1F3864",
+    "#D9E2F3",
+    "#EEF3FA",
+    "#FFFBE6",
+    "#7F7F7F",
 )
 LINE = "#8EA9DB"
 
@@ -28,8 +33,15 @@ NUMBER_FORMATS = {
 # What people type as text must stay text: "01" keeps its zero, 1-2 does not become a date.
 TEXT_FORMAT = "@"
 _CENTRED = frozenset(
-    {ValueKind.SCORE, ValueKind.INTEGER, ValueKind.PERCENT, ValueKind.DATE, ValueKind.MOMENT,
-     ValueKind.CHOICE, ValueKind.EVIDENCE_NUMBER}
+    {
+        ValueKind.SCORE,
+        ValueKind.INTEGER,
+        ValueKind.PERCENT,
+        ValueKind.DATE,
+        ValueKind.MOMENT,
+        ValueKind.CHOICE,
+        ValueKind.EVIDENCE_NUMBER,
+    }
 )
 
 
@@ -51,17 +63,30 @@ class Role(StrEnum):
 
 
 _BASE: dict[str, Any] = {
-    "font_name": BODY_FONT, "font_size": 10, "font_color": INK, "valign": "vcenter",
+    "font_name": BODY_FONT,
+    "font_size": 10,
+    "font_color": INK,
+    "valign": "vcenter",
     "text_wrap": True,
 }
 _BOXED = {"border": 1, "border_color": LINE}
 _ROLES: dict[Role, dict[str, Any]] = {
     Role.TITLE: {"font_name": HEADING_FONT, "font_size": 16, "align": "center", "text_wrap": False},
     Role.NOTE: {"font_size": 9, "font_color": GREY, "text_wrap": False},
-    Role.HEADING: {**_BOXED, "font_name": HEADING_FONT, "bg_color": BLUE, "font_color": "#FFFFFF",
-                   "align": "center"},
-    Role.HEADING_REQUIRED: {**_BOXED, "font_name": HEADING_FONT, "bg_color": BLUE,
-                            "font_color": "#FFE699", "align": "center"},
+    Role.HEADING: {
+        **_BOXED,
+        "font_name": HEADING_FONT,
+        "bg_color": BLUE,
+        "font_color": "#FFFFFF",
+        "align": "center",
+    },
+    Role.HEADING_REQUIRED: {
+        **_BOXED,
+        "font_name": HEADING_FONT,
+        "bg_color": BLUE,
+        "font_color": "#FFE699",
+        "align": "center",
+    },
     Role.FIXED: {**_BOXED},
     Role.INPUT: {**_BOXED, "bg_color": INPUT_YELLOW, "locked": False},
     Role.LEVEL_1: {**_BOXED, "font_name": HEADING_FONT, "bg_color": PALE_BLUE},
@@ -73,7 +98,7 @@ _ROLES: dict[Role, dict[str, Any]] = {
 }
 
 
-def properties(role: Role, kind: ValueKind | None = None, **more: object) -> dict[str, Any]:
+def properties(role: Role, kind: ValueKind | None = None, **more: Any) -> dict[str, Any]:
     """xlsxwriter format properties for a cell of this role that holds this kind of value."""
     chosen = {**_BASE, **_ROLES[role]}
     if kind is not None:

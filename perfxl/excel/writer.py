@@ -55,7 +55,7 @@ class WorkbookWriter:
         """Add a sheet."""
         return SheetWriter(self, self._book.add_worksheet(name))
 
-    def format(self, role: Role, kind: ValueKind | None = None, **more: object) -> Format:
+    def format(self, role: Role, kind: ValueKind | None = None, **more: Any) -> Format:
         """The (shared) format of a role and kind of value."""
         chosen = properties(role, kind, **more)
         key = tuple(sorted(chosen.items()))
@@ -93,8 +93,13 @@ class SheetWriter:
         return str(self.raw.get_name())
 
     def text(
-        self, row: int, column: int, value: str, role: Role = Role.FIXED,
-        kind: ValueKind = ValueKind.TEXT, **more: object,
+        self,
+        row: int,
+        column: int,
+        value: str,
+        role: Role = Role.FIXED,
+        kind: ValueKind = ValueKind.TEXT,
+        **more: Any,
     ) -> None:
         """Text as text, whatever it looks like; over-long text ends in a visible mark."""
         style = self.book.format(role, kind, **more)
@@ -107,8 +112,13 @@ class SheetWriter:
         self.raw.write_string(row, column, value, style)
 
     def number(
-        self, row: int, column: int, value: int | None, role: Role = Role.FIXED,
-        kind: ValueKind = ValueKind.SCORE, **more: object,
+        self,
+        row: int,
+        column: int,
+        value: int | None,
+        role: Role = Role.FIXED,
+        kind: ValueKind = ValueKind.SCORE,
+        **more: Any,
     ) -> None:
         """Hundredths as a number cell; None as a blank one."""
         style = self.book.format(role, kind, **more)
@@ -117,8 +127,14 @@ class SheetWriter:
         else:
             self.raw.write_number(row, column, as_float(value), style)
 
-    def date(self, row: int, column: int, value: dt.date | None, role: Role = Role.FIXED,
-             kind: ValueKind = ValueKind.DATE) -> None:
+    def date(
+        self,
+        row: int,
+        column: int,
+        value: dt.date | None,
+        role: Role = Role.FIXED,
+        kind: ValueKind = ValueKind.DATE,
+    ) -> None:
         """A date (or a datetime, with kind MOMENT)."""
         style = self.book.format(role, kind)
         if value is None:
@@ -127,8 +143,14 @@ class SheetWriter:
             self.raw.write_datetime(row, column, value, style)
 
     def formula(
-        self, row: int, column: int, formula: str, role: Role = Role.FIXED,
-        kind: ValueKind = ValueKind.SCORE, cached: float | str = 0, **more: object,
+        self,
+        row: int,
+        column: int,
+        formula: str,
+        role: Role = Role.FIXED,
+        kind: ValueKind = ValueKind.SCORE,
+        cached: float | str = 0,
+        **more: Any,
     ) -> None:
         """A live formula of ours with the value that perfxl computed as its cached result."""
         self.raw.write_formula(row, column, formula, self.book.format(role, kind, **more), cached)
@@ -147,9 +169,7 @@ class SheetWriter:
             self.merged(row + 1, last_column, note, Role.NOTE)
             self.raw.set_row(row + 1, 18)
 
-    def merged(
-        self, row: int, last_column: int, text: str, role: Role, **more: object
-    ) -> None:
+    def merged(self, row: int, last_column: int, text: str, role: Role, **more: Any) -> None:
         """Text of ours over a whole row of the table's width."""
         style = self.book.format(role, **more)
         if last_column == 0:
@@ -177,7 +197,10 @@ class SheetWriter:
             self.validate(first_row, last_row, index, column)
         lined = self.book.format(Role.PLAIN, border=1, border_color="#8EA9DB")
         self.raw.conditional_format(
-            first_row, 0, last_row, len(table.columns) - 1,
+            first_row,
+            0,
+            last_row,
+            len(table.columns) - 1,
             {"type": "formula", "criteria": "=TRUE", "format": lined},
         )
 
@@ -199,8 +222,12 @@ class SheetWriter:
         elif column.kind in NUMERIC:
             options |= {"validate": "decimal", "criteria": ">=", "value": 0}
         elif column.kind is ValueKind.DATE:
-            options |= {"validate": "date", "criteria": "between",
-                        "minimum": dt.date(1990, 1, 1), "maximum": dt.date(2100, 12, 31)}
+            options |= {
+                "validate": "date",
+                "criteria": "between",
+                "minimum": dt.date(1990, 1, 1),
+                "maximum": dt.date(2100, 12, 31),
+            }
         else:
             options |= {"validate": "any"}
         if options["validate"] == "any":
@@ -219,17 +246,31 @@ class SheetWriter:
         """A score cell accepts 0 to the full marks of its row, in whole steps."""
         cell = f"{column_letter(column)}{row + 1}"
         unit = as_float(step)
-        self.raw.data_validation(row, column, row, column, {
-            "validate": "custom",
-            "value": f"=AND(ISNUMBER({cell}),{cell}>=0,{cell}<={full_marks_cell},"
-                     f"ABS({cell}/{unit}-ROUND({cell}/{unit},0))<0.000001)",
-            "input_title": "得分", "input_message": message[:255],
-            "error_title": "得分不合要求", "error_message": message[:255],
-        })
+        self.raw.data_validation(
+            row,
+            column,
+            row,
+            column,
+            {
+                "validate": "custom",
+                "value": f"=AND(ISNUMBER({cell}),{cell}>=0,{cell}<={full_marks_cell},"
+                f"ABS({cell}/{unit}-ROUND({cell}/{unit},0))<0.000001)",
+                "input_title": "得分",
+                "input_message": message[:255],
+                "error_title": "得分不合要求",
+                "error_message": message[:255],
+            },
+        )
 
     def print_setup(
-        self, *, landscape: bool, last_column: int, repeat_rows: tuple[int, int] | None = None,
-        paper: int = PAPER_A4, header: str = "", last_row: int | None = None,
+        self,
+        *,
+        landscape: bool,
+        last_column: int,
+        repeat_rows: tuple[int, int] | None = None,
+        paper: int = PAPER_A4,
+        header: str = "",
+        last_row: int | None = None,
     ) -> None:
         """One page wide, as many tall as needed, headings repeated, page numbers at the foot."""
         if landscape:
@@ -256,10 +297,16 @@ class SheetWriter:
 
     def protect(self, **allowed: bool) -> None:
         """Lock all but the input cells; no password, so that the office can always lift it."""
-        self.raw.protect("", {
-            "format_columns": True, "format_rows": True, "select_locked_cells": True,
-            "select_unlocked_cells": True, **allowed,
-        })
+        self.raw.protect(
+            "",
+            {
+                "format_columns": True,
+                "format_rows": True,
+                "select_locked_cells": True,
+                "select_unlocked_cells": True,
+                **allowed,
+            },
+        )
 
     def hide(self) -> None:
         """Hide the sheet so that only a program shows it again."""

@@ -41,8 +41,9 @@ def data_items(
         concerned = returns[[item.applies_to(kind) for kind in returns["kind"]]]
         if item.source is Source.REGISTER:
             parts.append(
-                _from_register(item, by_name[item.register], concerned, sheets,
-                               registers[item.register])
+                _from_register(
+                    item, by_name[item.register], concerned, sheets, registers[item.register]
+                )
             )
         elif item.source is Source.LEDGER:
             assert item.ledger_figure is not None
@@ -53,7 +54,10 @@ def data_items(
 
 
 def _from_register(
-    item: DataItem, register: Register, returns: pd.DataFrame, sheets: pd.DataFrame,
+    item: DataItem,
+    register: Register,
+    returns: pd.DataFrame,
+    sheets: pd.DataFrame,
     rows: RegisterRows,
 ) -> pd.DataFrame:
     found = sheets[(sheets["table"] == register_key(register.name)) & sheets["found"]]

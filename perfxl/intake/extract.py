@@ -89,10 +89,17 @@ class _Batch:
     def add(self, returned: Return) -> None:
         identity, unit = returned.identity, returned.unit
         self.returns.add(
-            receipt=returned.receipt, file=returned.file, unit=unit.code, kind=unit.kind,
-            unit_by_stamp=identity.by_stamp, unit_by_cover=identity.by_cover,
-            stamp=str(identity.stamp), campaign=identity.campaign, version=identity.version,
-            preparer=identity.preparer, phone=identity.phone,
+            receipt=returned.receipt,
+            file=returned.file,
+            unit=unit.code,
+            kind=unit.kind,
+            unit_by_stamp=identity.by_stamp,
+            unit_by_cover=identity.by_cover,
+            stamp=str(identity.stamp),
+            campaign=identity.campaign,
+            version=identity.version,
+            preparer=identity.preparer,
+            phone=identity.phone,
         )
         for field_key, cell in identity.field_cells.items():
             self.field_cells[returned.receipt, field_key] = cell
@@ -102,8 +109,12 @@ class _Batch:
             name, rows = _sheet_of(returned.grid, layout)
             located = find_table(rows, layout.table) if rows is not None else None
             self.sheets.add(
-                receipt=returned.receipt, unit=unit.code, sheet=layout.name,
-                table=layout.table.key, present=rows is not None, found=located is not None,
+                receipt=returned.receipt,
+                unit=unit.code,
+                sheet=layout.name,
+                table=layout.table.key,
+                present=rows is not None,
+                found=located is not None,
             )
             if rows is None or located is None:
                 continue
@@ -142,14 +153,20 @@ class _Batch:
             if line.indicator is not None:
                 scores.append(displayed[i] or 0)
                 self.entries.add(
-                    **origin, row=number, kind=rubric.kind, indicator=line.code,
-                    name=line.name, full_marks=line.full_marks,
+                    **origin,
+                    row=number,
+                    kind=rubric.kind,
+                    indicator=line.code,
+                    name=line.name,
+                    full_marks=line.full_marks,
                     method=line.indicator.method.name,
                     self_score_required=line.indicator.self_score_required,
                     evidence_required=line.indicator.evidence_required,
                     url_required=line.indicator.url_required,
-                    name_in_file=text_of(cell(index, "name")), full_marks_in_file=shown_marks,
-                    repeats=repeats.get(i, 0), self_score=displayed[i],
+                    name_in_file=text_of(cell(index, "name")),
+                    full_marks_in_file=shown_marks,
+                    repeats=repeats.get(i, 0),
+                    self_score=displayed[i],
                     self_score_text=text_of(cell(index, "self_score")),
                     basis=text_of(cell(index, "basis")),
                     evidence_numbers=text_of(cell(index, "evidence_numbers")),
@@ -157,19 +174,31 @@ class _Batch:
                 )
                 continue
             self.subtotals.add(
-                **origin, row=number, code=line.code, name=line.name, depth=line.depth,
-                displayed=displayed[i], displayed_text=text_of(cell(index, "self_score")),
+                **origin,
+                row=number,
+                code=line.code,
+                name=line.name,
+                depth=line.depth,
+                displayed=displayed[i],
+                displayed_text=text_of(cell(index, "self_score")),
                 sum_below=sum(effective[child] for child in line.children),
                 parts=[effective[child] for child in line.children],
-                full_marks=line.full_marks, full_marks_in_file=shown_marks,
+                full_marks=line.full_marks,
+                full_marks_in_file=shown_marks,
             )
         total = cell(total_row, "self_score")
         self.subtotals.add(
-            **origin, row=None if total_row is None else total_row + 1, code=TOTAL_ROW,
-            name=TOTAL_ROW, depth=0, displayed=number_of(total), displayed_text=text_of(total),
+            **origin,
+            row=None if total_row is None else total_row + 1,
+            code=TOTAL_ROW,
+            name=TOTAL_ROW,
+            depth=0,
+            displayed=number_of(total),
+            displayed_text=text_of(total),
             sum_below=sum(effective[index] for index in rubric.top),
             parts=[effective[index] for index in rubric.top],
-            full_marks=rubric.full_marks, full_marks_in_file=text_of(cell(total_row, "full_marks")),
+            full_marks=rubric.full_marks,
+            full_marks_in_file=text_of(cell(total_row, "full_marks")),
         )
 
     def _match_rows(
@@ -205,14 +234,19 @@ class _Batch:
         for number in range(located.first_row, len(rows)):
             found.setdefault(squeeze(_cell_text(rows[number], item_at)), number)
         for item in self.plan.reported_items(returned.unit.kind):
-            number = found.get(squeeze(item.name))
+            at = found.get(squeeze(item.name))
             value: object = ""
-            if number is not None and value_at is not None and value_at < len(rows[number]):
-                value = rows[number][value_at]
+            if at is not None and value_at is not None and value_at < len(rows[at]):
+                value = rows[at][value_at]
             self.reported.add(
-                receipt=returned.receipt, unit=returned.unit.code, sheet=sheet,
-                row=None if number is None else number + 1, kind=returned.unit.kind,
-                item=item.name, source=str(item.source), value=number_of(value),
+                receipt=returned.receipt,
+                unit=returned.unit.code,
+                sheet=sheet,
+                row=None if at is None else at + 1,
+                kind=returned.unit.kind,
+                item=item.name,
+                source=str(item.source),
+                value=number_of(value),
                 value_text=text_of(value),
             )
 
@@ -224,8 +258,9 @@ class _Batch:
         for number in range(located.first_row, len(rows)):
             row = rows[number]
             content = {
-                column.key: row[at] if (at := located.columns.get(column.key)) is not None
-                and at < len(row) else ""
+                column.key: row[at]
+                if (at := located.columns.get(column.key)) is not None and at < len(row)
+                else ""
                 for column in table.columns
             }
             written = {key: text_of(value) for key, value in content.items()}
@@ -246,16 +281,24 @@ class _Batch:
                     values[column.key].append(written[column.key])
 
     def tables(self, figures: Mapping[str, Mapping[LedgerFigure, int]]) -> ReturnTables:
-        registers = {register.name: self._register_rows(register) for register in self.plan.registers}
+        registers = {
+            register.name: self._register_rows(register) for register in self.plan.registers
+        }
         entries, sheets = self.entries.frame(), self.sheets.frame()
         returns, reported = self.returns.frame(), self.reported.frame()
         evidence = self._evidence(registers)
         return ReturnTables(
-            returns=returns, sheets=sheets, entries=entries, subtotals=self.subtotals.frame(),
-            strays=self.strays.frame(), evidence=evidence,
+            returns=returns,
+            sheets=sheets,
+            entries=entries,
+            subtotals=self.subtotals.frame(),
+            strays=self.strays.frame(),
+            evidence=evidence,
             citations=_citations(entries, evidence),
             data_items=data_items(self.plan, returns, sheets, reported, registers, figures),
-            registers=registers, columns=self.columns, field_cells=self.field_cells,
+            registers=registers,
+            columns=self.columns,
+            field_cells=self.field_cells,
         )
 
     def _register_rows(self, register: Register) -> RegisterRows:
@@ -298,7 +341,7 @@ class _Batch:
 
 
 def _sheet_of(grid: Grid, layout: SheetLayout) -> tuple[str, Rows | None]:
-    """The sheet of this name; else, for a renamed one, the first sheet that holds its whole table."""
+    """The sheet of this name; else, if it was renamed, the first that holds its whole table."""
     if layout.name in grid.sheets:
         return layout.name, grid.sheets[layout.name]
     assert layout.table is not None
@@ -359,11 +402,13 @@ def _citations(entries: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFrame:
         for number in cited_numbers(entry.evidence_numbers, known):
             match = known.get(number)
             builder.add(
-                receipt=entry.receipt, unit=entry.unit, sheet=entry.sheet, row=entry.row,
-                indicator=entry.indicator, number=number,
+                receipt=entry.receipt,
+                unit=entry.unit,
+                sheet=entry.sheet,
+                row=entry.row,
+                indicator=entry.indicator,
+                number=number,
                 evidence_row=None if match is None else rows[match],
                 url="" if match is None else urls[match],
             )
     return builder.frame()
-
-

@@ -1,4 +1,4 @@
-"""The declarations from which the writer builds a workbook and the reader knows what to look for."""
+"""Declarations from which the writer builds a workbook and the reader knows what to seek."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def find_table(rows: Rows, table: Table) -> LocatedTable | None:
         found: dict[str, int] = {}
         for position, value in enumerate(row):
             if value.__class__ is str and value:
-                key = wanted.get(label_key(value))  # type: ignore[arg-type]
+                key = wanted.get(label_key(value))
                 if key is not None:
                     found.setdefault(key, position)
         hits = sum(key in found for key in needed)

@@ -58,16 +58,26 @@ def self_assessment_table(step: int) -> Table:
             _office("standard", "评分标准", 38, optional=True),
             _office("method", "评分方法", 9, optional=True),
             Column(
-                "self_score", "自评得分", ValueKind.SCORE, 9, required=True,
+                "self_score",
+                "自评得分",
+                ValueKind.SCORE,
+                9,
+                required=True,
                 help=f"0 至分值之间，按 {as_text(step)} 分的整数倍填写",
             ),
             Column("basis", "自评依据", width=34, help="得分的事实和理由", optional=True),
             Column(
-                "evidence_numbers", "佐证编号", width=12, optional=True,
+                "evidence_numbers",
+                "佐证编号",
+                width=12,
+                optional=True,
                 help="填佐证材料表中的材料编号，多个用顿号分开，例如 1、3",
             ),
             Column(
-                "deduction_reason", "扣分原因", width=24, optional=True,
+                "deduction_reason",
+                "扣分原因",
+                width=24,
+                optional=True,
                 help="自评得分低于分值时必须填写",
             ),
         ),
@@ -100,7 +110,9 @@ def template_layout(plan: Plan, kind: str) -> WorkbookLayout:
         SheetLayout(COVER, COVER, plan.campaign.form_title, fields=COVER_FIELDS, landscape=False),
         SheetLayout(INSTRUCTIONS, INSTRUCTIONS, "填报说明", landscape=False),
         SheetLayout(
-            SELF_ASSESSMENT, SELF_ASSESSMENT, f"{plan.campaign.name}自评表",
+            SELF_ASSESSMENT,
+            SELF_ASSESSMENT,
+            f"{plan.campaign.name}自评表",
             "浅黄色单元格由单位填写；小计和合计自动计算，请勿改动。",
             table=self_assessment_table(plan.campaign.step),
             signatures=("单位负责人（签字）：", "填报人：", "单位（盖章）"),
@@ -108,7 +120,9 @@ def template_layout(plan: Plan, kind: str) -> WorkbookLayout:
     ]
     sheets += [
         SheetLayout(
-            register_key(register.name), register.name, register.name,
+            register_key(register.name),
+            register.name,
+            register.name,
             "一行一项，从表头下第一行起填写，中间不留空行。",
             table=register_table(register),
         )
@@ -117,8 +131,12 @@ def template_layout(plan: Plan, kind: str) -> WorkbookLayout:
     if plan.reported_items(kind):
         sheets.append(
             SheetLayout(
-                DATA_ITEMS, DATA_ITEMS, "数据项", "由单位填报的数据，用于计算得分。",
-                table=DATA_ITEMS_TABLE, landscape=False,
+                DATA_ITEMS,
+                DATA_ITEMS,
+                "数据项",
+                "由单位填报的数据，用于计算得分。",
+                table=DATA_ITEMS_TABLE,
+                landscape=False,
             )
         )
     return WorkbookLayout(tuple(sheets), plan.template_version(kind))
@@ -150,9 +168,12 @@ def review_layout(plan: Plan, section: str) -> WorkbookLayout:
     return WorkbookLayout(
         (
             SheetLayout(
-                REVIEW, REVIEW, f"{plan.campaign.name}评分表（{section}）",
+                REVIEW,
+                REVIEW,
+                f"{plan.campaign.name}评分表（{section}）",
                 "只填浅黄色三列：核定得分、扣分原因、评分人。空白表示尚未评定。",
-                table=REVIEW_TABLE, signatures=("股室负责人（签字）：", "评分人：", "日期："),
+                table=REVIEW_TABLE,
+                signatures=("股室负责人（签字）：", "评分人：", "日期："),
             ),
         ),
     )

@@ -65,9 +65,7 @@ class Evidence:
         given = min(facts.evidence, self.pieces)
         score = cut_to_step(Fraction(full_marks * given, self.pieces), step)
         score = full_marks if given == self.pieces else score
-        return Computed(
-            score, f"佐证 {facts.evidence} 件，需 {self.pieces} 件 → {as_score(score)}"
-        )
+        return Computed(score, f"佐证 {facts.evidence} 件，需 {self.pieces} 件 → {as_score(score)}")
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""Turns the sheets of a plan workbook into a ``Plan``, or names every mistake at its cell at once."""
+"""The sheets of a plan workbook as a ``Plan``, or every mistake in them at its cell, at once."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from fractions import Fraction
 from typing import TypeVar
@@ -95,7 +95,9 @@ class Row:
             return None
         return number
 
-    def choice(self, label: str, choices: type[Choice], default: Choice | None = None) -> Choice | None:
+    def choice(
+        self, label: str, choices: type[Choice], default: Choice | None = None
+    ) -> Choice | None:
         """The member of an enumeration that the cell names."""
         text = self.text(label)
         if not text and default is not None:
@@ -258,7 +260,10 @@ class PlanReader:
             grades.append(Grade(name, threshold))
         if grades and grades[-1].threshold != 0:
             self.mistake(
-                "P109", sheets_of_plan.GRADES, "", "最低一档的最低得分率应为 0，否则有的单位没有等级"
+                "P109",
+                sheets_of_plan.GRADES,
+                "",
+                "最低一档的最低得分率应为 0，否则有的单位没有等级",
             )
         return tuple(grades)
 
@@ -269,9 +274,7 @@ class PlanReader:
                 continue
             kind = squeeze(sheet.removeprefix(sheets_of_plan.RUBRIC_PREFIX)).strip("()-_")
             if not kind or len(kind) > _LONGEST_NAME or _ILLEGAL_NAME.search(kind):
-                self.mistake(
-                    "P108", sheet, "", "表名应为“指标体系（单位类别）”，类别不超过 20 字"
-                )
+                self.mistake("P108", sheet, "", "表名应为“指标体系（单位类别）”，类别不超过 20 字")
             elif kind in kinds:
                 self.mistake("P110", sheet, "", f"单位类别“{kind}”有两张指标体系表")
             else:
@@ -296,14 +299,24 @@ class PlanReader:
                     row.mistake("P108", label, f"{label}“{value}”含不能用于文件名的字符")
             if kind and kinds and kind not in kinds:
                 row.mistake(
-                    "P111", "单位类别", f"单位类别“{kind}”没有对应的指标体系表",
+                    "P111",
+                    "单位类别",
+                    f"单位类别“{kind}”没有对应的指标体系表",
                     f"现有：{'、'.join(kinds)}",
                 )
-            short = tuple(part.strip() for part in _LIST_BREAK.split(row.text("简称")) if part.strip())
+            short = tuple(
+                part.strip() for part in _LIST_BREAK.split(row.text("简称")) if part.strip()
+            )
             units.append(
                 Unit(
-                    code, name, kind, section, short,
-                    row.text("联系人"), row.text("联系电话"), row.text("电子邮箱"),
+                    code,
+                    name,
+                    kind,
+                    section,
+                    short,
+                    row.text("联系人"),
+                    row.text("联系电话"),
+                    row.text("电子邮箱"),
                 )
             )
         return tuple(units)
@@ -324,9 +337,7 @@ class PlanReader:
             closed = {previous[:depth] for depth in range(1, len(previous))} - headings
             finished |= closed
             for heading in sorted(headings & finished, key=len):
-                row.mistake(
-                    "P112", "一级指标", f"“{'／'.join(heading)}”下的指标没有排在一起"
-                )
+                row.mistake("P112", "一级指标", f"“{'／'.join(heading)}”下的指标没有排在一起")
             previous = names
             if marks == 0:
                 row.mistake("P105", "分值", "分值应大于 0")
@@ -342,8 +353,15 @@ class PlanReader:
                 row.mistake("P106", "自评要求", f"“自评要求”应为 必填 或 选填，现为“{required}”")
             indicators.append(
                 Indicator(
-                    code, names, marks, row.text("评分标准"), method, pieces // HUNDREDTHS,
-                    row.yes("需网址"), required != "选填", section,
+                    code,
+                    names,
+                    marks,
+                    row.text("评分标准"),
+                    method,
+                    pieces // HUNDREDTHS,
+                    row.yes("需网址"),
+                    required != "选填",
+                    section,
                 )
             )
         leaves = [indicator.names for indicator in indicators]
@@ -351,7 +369,8 @@ class PlanReader:
         for indicator in indicators:
             if indicator.names in headings_used or leaves.count(indicator.names) > 1:
                 codes[indicator.code].mistake(
-                    "P113", "一级指标",
+                    "P113",
+                    "一级指标",
                     f"指标“{'／'.join(indicator.names)}”重复，或同时又是其他指标的上级",
                 )
         result = tuple(indicators)
@@ -404,16 +423,22 @@ class PlanReader:
             name, label = row.required("登记表"), row.required("列名")
             kind = row.choice("类型", ValueKind)
             if name in RESERVED_SHEETS or _ILLEGAL_NAME.search(name) or len(name) > _LONGEST_NAME:
-                row.mistake("P108", "登记表", f"登记表名“{name}”与固定工作表重名、含不能用的字符或过长")
+                row.mistake(
+                    "P108", "登记表", f"登记表名“{name}”与固定工作表重名、含不能用的字符或过长"
+                )
             choices = tuple(c.strip() for c in _LIST_BREAK.split(row.text("选项")) if c.strip())
             if kind is ValueKind.CHOICE and not choices:
                 row.mistake("P104", "选项", "类型为选项时须填选项")
             width = row.number_at("列宽")
             column = Column(
-                label, label, kind or ValueKind.TEXT,
+                label,
+                label,
+                kind or ValueKind.TEXT,
                 width / HUNDREDTHS if width else 14.0,
-                choices=choices, required=row.yes("必填"),
-                help=row.text("填报说明"), unit=row.text("计量单位"),
+                choices=choices,
+                required=row.yes("必填"),
+                help=row.text("填报说明"),
+                unit=row.text("计量单位"),
             )
             declared = RegisterColumn(
                 column, row.yes("唯一"), self._rules(row), row.text("例外说明列")
@@ -428,7 +453,8 @@ class PlanReader:
             for rule in declared.rules:
                 if not _comparable(declared.column.kind, kinds.get(rule.other_column)):
                     row.mistake(
-                        "P115", "校验规则",
+                        "P115",
+                        "校验规则",
                         f"规则“{rule}”中的列不存在，或与“{declared.column.label}”不能比较",
                     )
             if declared.excused_by and declared.excused_by not in kinds:
@@ -447,13 +473,17 @@ class PlanReader:
             match = _RULE.fullmatch(text)
             if match is None:
                 row.mistake(
-                    "P116", "校验规则", f"看不懂规则“{part}”", "写法如 ≤[全年预算数]、≥90%×[全年预算数]"
+                    "P116",
+                    "校验规则",
+                    f"看不懂规则“{part}”",
+                    "写法如 ≤[全年预算数]、≥90%×[全年预算数]",
                 )
                 continue
             percent = match["pct"]
             rules.append(
                 Rule(
-                    _relation(match["op"]), match["column"],
+                    _relation(match["op"]),
+                    match["column"],
                     number_of(percent) if percent else None,
                 )
             )
@@ -494,15 +524,21 @@ class PlanReader:
                 figure = row.choice("统计列", LedgerFigure)
             items.append(
                 DataItem(
-                    name, source or Source.UNIT, for_kinds, register, aggregate, column,
-                    conditions, figure, row.text("计量单位"), row.text("填报说明"),
+                    name,
+                    source or Source.UNIT,
+                    for_kinds,
+                    register,
+                    aggregate,
+                    column,
+                    conditions,
+                    figure,
+                    row.text("计量单位"),
+                    row.text("填报说明"),
                 )
             )
         return tuple(items)
 
-    def _conditions(
-        self, row: Row, columns: Mapping[str, ValueKind]
-    ) -> tuple[Condition, ...]:
+    def _conditions(self, row: Row, columns: Mapping[str, ValueKind]) -> tuple[Condition, ...]:
         conditions = []
         for part in _RULE_BREAK.split(row.text("筛选条件")):
             if not part.strip():
@@ -524,8 +560,10 @@ class PlanReader:
                 continue
             kind = columns[column]
             readable = (
-                number_of(right) is not None if kind in NUMERIC
-                else date_of(right) is not None if kind is ValueKind.DATE
+                number_of(right) is not None
+                if kind in NUMERIC
+                else date_of(right) is not None
+                if kind is ValueKind.DATE
                 else relation in (Relation.EQUAL, Relation.NOT_EQUAL)
             )
             if right and not readable:
@@ -587,8 +625,9 @@ def plan_records(sheets: Mapping[str, Rows]) -> dict[str, tuple[list[str], list[
             continue
         columns: Iterable[Column] = layout.table.columns
         labels = [
-            c.label for c in columns if c.key in located.columns
-            and not (name == sheets_of_plan.INFO and c.label == "说明")
+            c.label
+            for c in columns
+            if c.key in located.columns and not (name == sheets_of_plan.INFO and c.label == "说明")
         ]
         found = []
         for row in rows[located.first_row :]:

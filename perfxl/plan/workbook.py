@@ -111,19 +111,11 @@ RUBRIC_COLUMNS = (
     _column("评分方法", 10, "怎样从填报内容计算得分", choices=METHOD_NAMES),
     _column("数据项", 22, "计数、扣分：数什么；比率：分子", optional=True),
     _column("分母数据项", 22, "比率：分母；为 0 即不适用", optional=True),
-    _column(
-        "每项分值", 10, "计数：每项得分；扣分：每次扣分", kind=ValueKind.NUMBER, optional=True
-    ),
-    _column(
-        "最低比率", 10, "比率低于它得 0 分，例如 0.6", kind=ValueKind.NUMBER, optional=True
-    ),
-    _column(
-        "佐证件数", 10, "申报得分至少要有几件佐证材料", kind=ValueKind.INTEGER, optional=True
-    ),
+    _column("每项分值", 10, "计数：每项得分；扣分：每次扣分", kind=ValueKind.NUMBER, optional=True),
+    _column("最低比率", 10, "比率低于它得 0 分，例如 0.6", kind=ValueKind.NUMBER, optional=True),
+    _column("佐证件数", 10, "申报得分至少要有几件佐证材料", kind=ValueKind.INTEGER, optional=True),
     _column("需网址", 8, "佐证材料须填公开网址", choices=YES_NO, optional=True),
-    _column(
-        "自评要求", 10, "选填：单位可以不自评", choices=SELF_SCORE_CHOICES, optional=True
-    ),
+    _column("自评要求", 10, "选填：单位可以不自评", choices=SELF_SCORE_CHOICES, optional=True),
     _column("负责股室", 14, "与单位的负责股室不同时填写", optional=True),
 )
 ITEMS_SHEET = _sheet(

@@ -15,8 +15,11 @@ from perfxl.scoring import Status
 DRAFT = "（讨论稿）"
 _MOST_INDICATORS, _MOST_FINDINGS = 4, 5
 _RANKING_COLUMNS = (
-    TableColumn("名次", 16, "center"), TableColumn("单位名称", 62), TableColumn("得分", 22, "center"),
-    TableColumn("等级", 16, "center"), TableColumn("备注", 40),
+    TableColumn("名次", 16, "center"),
+    TableColumn("单位名称", 62),
+    TableColumn("得分", 22, "center"),
+    TableColumn("等级", 16, "center"),
+    TableColumn("备注", 40),
 )
 
 
@@ -68,7 +71,8 @@ def _process(plan: Plan, facts: CampaignFacts) -> str:
     kinds = "、".join(f"{kind.kind}{kind.units}个" for kind in facts.kinds)
     parts = [
         f"本次考核共涉及单位{facts.units}个，其中{kinds}。"
-        if len(facts.kinds) > 1 else f"本次考核共涉及{kinds}。"
+        if len(facts.kinds) > 1
+        else f"本次考核共涉及{kinds}。"
     ]
     if facts.returned == facts.units and not facts.late:
         parts.append("各单位均在规定时间内报送了考核材料。")
@@ -146,16 +150,19 @@ def _problems(facts: CampaignFacts) -> list[tuple[str, str]]:
 def _requirements(plan: Plan, facts: CampaignFacts) -> list[tuple[str, str]]:
     due = plan.campaign.issued_on + dt.timedelta(days=plan.campaign.rectification_days)
     requirements = [
-        ("抓好问题整改",
-         f"各单位要对照反馈意见逐项整改，于{due.year}年{due.month}月{due.day}日前完成，"
-         f"并将整改报告报送{plan.campaign.issuer}。"),
-        ("提高填报质量", "各单位要按照填报说明认真填写，得分要有依据，佐证要真实完整，数据要相互一致。"),
+        (
+            "抓好问题整改",
+            f"各单位要对照反馈意见逐项整改，于{due.year}年{due.month}月{due.day}日前完成，"
+            f"并将整改报告报送{plan.campaign.issuer}。",
+        ),
+        (
+            "提高填报质量",
+            "各单位要按照填报说明认真填写，得分要有依据，佐证要真实完整，数据要相互一致。",
+        ),
         ("强化结果应用", "考核结果将作为安排以后年度预算和有关考核的参考。"),
     ]
     if facts.missing:
-        requirements.insert(
-            1, ("补报考核材料", "未报送材料的单位要说明原因，并在整改期限内补报。")
-        )
+        requirements.insert(1, ("补报考核材料", "未报送材料的单位要说明原因，并在整改期限内补报。"))
     return requirements
 
 
@@ -164,8 +171,13 @@ def _ranking_rows(kind: KindFacts) -> Sequence[Sequence[str]]:
     for row in kind.rows.astype({"rank": "object"}).itertuples(index=False):
         absent = row.status == Status.NOT_RETURNED
         remark = "" if row.status == Status.ON_TIME else row.status
-        rows.append((
-            "-" if absent else str(row.rank), row.name, as_text(row.total, 2),
-            row.grade, remark,
-        ))
+        rows.append(
+            (
+                "-" if absent else str(row.rank),
+                row.name,
+                as_text(row.total, 2),
+                row.grade,
+                remark,
+            )
+        )
     return rows

@@ -1,4 +1,4 @@
-"""The review book of one section (股室评分表): claims, computations and findings beside the score."""
+"""The review book of one section (股室评分表): claim, computation, findings beside the score."""
 
 from __future__ import annotations
 
@@ -51,8 +51,16 @@ def review_book(plan: Plan, section: str, lines: Sequence[ReviewLine], stamp: St
     marks_letter = column_letter(at["full_marks"])
     for number, line in enumerate(lines):
         row = _HEADING_ROW + 1 + number
-        for key in ("unit", "unit_name", "indicator", "name", "arithmetic", "basis", "evidence",
-                    "findings"):
+        for key in (
+            "unit",
+            "unit_name",
+            "indicator",
+            "name",
+            "arithmetic",
+            "basis",
+            "evidence",
+            "findings",
+        ):
             sheet.text(row, at[key], getattr(line, key))
         for key in ("full_marks", "self_score", "computed"):
             sheet.number(row, at[key], getattr(line, key))
@@ -60,14 +68,18 @@ def review_book(plan: Plan, section: str, lines: Sequence[ReviewLine], stamp: St
         sheet.text(row, at["reason"], line.reason, Role.INPUT)
         sheet.text(row, at["reviewer"], line.reviewer, Role.INPUT)
         sheet.validate_score(
-            row, at["approved"], full_marks_cell=f"{marks_letter}{row + 1}",
+            row,
+            at["approved"],
+            full_marks_cell=f"{marks_letter}{row + 1}",
             step=plan.campaign.step,
             message=f"请填 0 至 {as_text(line.full_marks)} 之间、"
-                    f"{as_text(plan.campaign.step)} 的整数倍；空白表示尚未评定",
+            f"{as_text(plan.campaign.step)} 的整数倍；空白表示尚未评定",
         )
         tallest = max(
-            lines_high(line.basis, 13, 13), lines_high(line.findings, 15, 13),
-            lines_high(line.evidence, 12, 13), lines_high(line.arithmetic, 13, 13),
+            lines_high(line.basis, 13, 13),
+            lines_high(line.findings, 15, 13),
+            lines_high(line.evidence, 12, 13),
+            lines_high(line.arithmetic, 13, 13),
             lines_high(line.name, 11, 13),
         )
         sheet.raw.set_row(row, max(28.0, tallest))
@@ -76,8 +88,11 @@ def review_book(plan: Plan, section: str, lines: Sequence[ReviewLine], stamp: St
     sheet.raw.freeze_panes(_HEADING_ROW + 1, at["full_marks"])
     sheet.raw.autofilter(_HEADING_ROW, 0, max(end - 1, _HEADING_ROW), last)
     sheet.print_setup(
-        landscape=True, last_column=last, repeat_rows=(_HEADING_ROW, _HEADING_ROW),
-        header=section, last_row=end + 1,
+        landscape=True,
+        last_column=last,
+        repeat_rows=(_HEADING_ROW, _HEADING_ROW),
+        header=section,
+        last_row=end + 1,
     )
     sheet.protect(autofilter=True)
     write_stamp(book, stamp)

@@ -68,9 +68,17 @@ def _cover(sheet: SheetWriter, plan: Plan, unit: Unit, layout: SheetLayout) -> N
         role = Role.FIXED if declared.filled_by is FilledBy.OFFICE else Role.INPUT
         sheet.text(row, 2, known.get(declared.key, ""), role, declared.kind, font_size=12, indent=1)
         if declared.help:
-            sheet.raw.data_validation(row, 2, row, 2, {
-                "validate": "any", "input_title": declared.label, "input_message": declared.help,
-            })
+            sheet.raw.data_validation(
+                row,
+                2,
+                row,
+                2,
+                {
+                    "validate": "any",
+                    "input_title": declared.label,
+                    "input_message": declared.help,
+                },
+            )
         row += 1
     sheet.raw.set_row(row, 60)
     sheet.text(row + 1, 1, "单位（盖章）：", Role.PLAIN, font_size=14, text_wrap=False)
@@ -91,7 +99,9 @@ def _instructions(sheet: SheetWriter, plan: Plan) -> None:
     sheet.raw.set_column(1, 1, 84)
     sheet.title("填报说明", "", 1)
     for number, text in enumerate(plan.instructions, 1):
-        sheet.text(number + 1, 0, str(number), Role.PLAIN, font_size=12, align="center", valign="top")
+        sheet.text(
+            number + 1, 0, str(number), Role.PLAIN, font_size=12, align="center", valign="top"
+        )
         sheet.text(number + 1, 1, text, Role.PLAIN, font_size=12, valign="top")
         sheet.raw.set_row(number + 1, lines_high(text, 40, 19))
     sheet.print_setup(landscape=False, last_column=1)
@@ -144,8 +154,11 @@ def _self_assessment(sheet: SheetWriter, plan: Plan, unit: Unit, layout: SheetLa
     sheet.signatures(end + 2, layout.signatures, last)
     sheet.raw.freeze_panes(first, at["full_marks"])
     sheet.print_setup(
-        landscape=True, last_column=last, repeat_rows=(_HEADING_ROW, _HEADING_ROW),
-        header=f"{unit.code} {unit.name}", last_row=end + 2,
+        landscape=True,
+        last_column=last,
+        repeat_rows=(_HEADING_ROW, _HEADING_ROW),
+        header=f"{unit.code} {unit.name}",
+        last_row=end + 2,
     )
     sheet.protect()
 
@@ -163,7 +176,11 @@ def _heading_line(
 
 
 def _indicator_line(
-    sheet: SheetWriter, row: int, indicator: Indicator, depth: int, campaign: CampaignInfo,
+    sheet: SheetWriter,
+    row: int,
+    indicator: Indicator,
+    depth: int,
+    campaign: CampaignInfo,
     at: dict[str, int],
 ) -> None:
     step = campaign.step
@@ -178,15 +195,26 @@ def _indicator_line(
         sheet.text(row, at[key], "", Role.INPUT)
     must = "" if indicator.self_score_required else "（可不填）"
     sheet.validate_score(
-        row, at["self_score"], full_marks_cell=f"{column_letter(at['full_marks'])}{row + 1}",
-        step=step, message=f"请填 0 至 {marks} 之间、{as_text(step)} 的整数倍{must}",
+        row,
+        at["self_score"],
+        full_marks_cell=f"{column_letter(at['full_marks'])}{row + 1}",
+        step=step,
+        message=f"请填 0 至 {marks} 之间、{as_text(step)} 的整数倍{must}",
     )
     if indicator.evidence_required:
-        sheet.raw.data_validation(row, at["evidence_numbers"], row, at["evidence_numbers"], {
-            "validate": "any", "input_title": "佐证编号",
-            "input_message": f"至少 {indicator.evidence_required} 件，填佐证材料表中的材料编号，"
-                             "多个用顿号分开，例如 1、3",
-        })
+        sheet.raw.data_validation(
+            row,
+            at["evidence_numbers"],
+            row,
+            at["evidence_numbers"],
+            {
+                "validate": "any",
+                "input_title": "佐证编号",
+                "input_message": f"至少 {indicator.evidence_required} 件，"
+                "填佐证材料表中的材料编号，"
+                "多个用顿号分开，例如 1、3",
+            },
+        )
     sheet.raw.set_row(row, max(30.0, lines_high(indicator.standard, 18.5, 14)))
 
 
@@ -206,7 +234,9 @@ def _register(sheet: SheetWriter, unit: Unit, layout: SheetLayout) -> None:
     sheet.raw.set_row(1, 18, locked)
     sheet.raw.freeze_panes(_HEADING_ROW + 1, min(2, last))
     sheet.print_setup(
-        landscape=True, last_column=last, repeat_rows=(0, _HEADING_ROW),
+        landscape=True,
+        last_column=last,
+        repeat_rows=(0, _HEADING_ROW),
         header=f"{unit.code} {unit.name}",
     )
     sheet.protect(insert_rows=True, delete_rows=True, sort=True)
@@ -227,7 +257,9 @@ def _data_items(sheet: SheetWriter, plan: Plan, unit: Unit, layout: SheetLayout)
         sheet.raw.set_row(row, max(22.0, lines_high(item.help, 32)))
     sheet.raw.freeze_panes(_HEADING_ROW + 1, 1)
     sheet.print_setup(
-        landscape=False, last_column=len(columns) - 1, repeat_rows=(0, _HEADING_ROW),
+        landscape=False,
+        last_column=len(columns) - 1,
+        repeat_rows=(0, _HEADING_ROW),
         header=f"{unit.code} {unit.name}",
     )
     sheet.protect()

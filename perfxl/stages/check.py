@@ -10,13 +10,13 @@ import pandas as pd
 
 from perfxl.campaign import plan_beside, read_plan_file
 from perfxl.checks.runner import CheckResult, run_checks
+from perfxl.claims import ClaimedTotal, claimed_totals
 from perfxl.errors import Missing, Place, UnknownUnit
 from perfxl.excel.reader import read_workbook
+from perfxl.files import sha256_of
 from perfxl.intake.extract import Return, extract
 from perfxl.intake.identity import identify
-from perfxl.files import sha256_of
 from perfxl.plan.model import Plan, Unit
-from perfxl.claims import ClaimedTotal, claimed_totals
 from perfxl.scoring import compute
 from perfxl.tables import ReturnTables
 
@@ -34,7 +34,9 @@ class FileCheck:
 
 
 def check_file(
-    path: Path, plan: Plan | None = None, key: bytes | None = None,
+    path: Path,
+    plan: Plan | None = None,
+    key: bytes | None = None,
     plans: Mapping[Path, Plan] | None = None,
 ) -> FileCheck:
     """Check one returned workbook against a plan, or against the plan that lies beside it.
@@ -51,12 +53,17 @@ def check_file(
     identity = identify(plan, grid, path.name, key)
     if identity.unit is None:
         raise UnknownUnit(
-            "看不出是哪个单位的工作簿", place=Place(path.name),
+            "看不出是哪个单位的工作簿",
+            place=Place(path.name),
             remedy="请核对封面上的单位名称是否与考核方案的单位名录一致",
         )
     tables = extract(plan, [Return(sha256_of(data), path.name, identity.unit, identity, grid)])
     computed = compute(plan, tables)
     return FileCheck(
-        plan, identity.unit, tables, computed, run_checks(plan, tables, computed),
+        plan,
+        identity.unit,
+        tables,
+        computed,
+        run_checks(plan, tables, computed),
         claimed_totals(plan.rubrics[identity.unit.kind], tables),
     )

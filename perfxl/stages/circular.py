@@ -30,7 +30,10 @@ def circular(campaign: Campaign, now: dt.datetime) -> CircularResult:
     if not gathered.receipts:
         raise NothingToDo("还没有收到任何单位的报送", remedy="请先执行 perfxl ingest")
     facts = campaign_facts(
-        gathered.plan, gathered.scores, gathered.ranking, gathered.checked.findings,
+        gathered.plan,
+        gathered.scores,
+        gathered.ranking,
+        gathered.checked.findings,
         gathered.status,
     )
     path = campaign.path(PRODUCTS) / FILE

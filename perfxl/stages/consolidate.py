@@ -60,24 +60,31 @@ def _keep_earlier(path: Path, now: dt.datetime) -> Path | None:
 def material(campaign: Campaign, gathered: Gathered, now: dt.datetime) -> Material:
     """What the workbook shows, from the gathered tables and the ledger's receipts."""
     findings = gathered.checked.findings
-    counts = findings.groupby(["unit", "severity"]).size() if len(findings) else pd.Series(dtype=int)
+    counts = (
+        findings.groupby(["unit", "severity"]).size() if len(findings) else pd.Series(dtype=int)
+    )
     lines = []
     for unit in gathered.plan.units:
         receipt = gathered.receipts.get(unit.code)
         lines.append(
             ReturnLine(
-                unit.code, str(gathered.status[unit.code]),
-                receipt.received_at if receipt else None, receipt.file if receipt else "",
+                unit.code,
+                str(gathered.status[unit.code]),
+                receipt.received_at if receipt else None,
+                receipt.file if receipt else "",
                 receipt.original if receipt else "",
-                int(counts.get((unit.code, "错误"), 0)), int(counts.get((unit.code, "核实"), 0)),
+                int(counts.get((unit.code, "错误"), 0)),
+                int(counts.get((unit.code, "核实"), 0)),
             )
         )
     in_force = {receipt.sha256 for receipt in gathered.receipts.values()}
     rejected = [
         RejectedFile(
-            receipt.file, receipt.received_at,
+            receipt.file,
+            receipt.received_at,
             "已被新的报送取代" if receipt.verdict == "有效" else str(receipt.verdict),
-            receipt.detail, receipt.original,
+            receipt.detail,
+            receipt.original,
         )
         for receipt in campaign.ledger.receipts(Form.RETURN)
         if receipt.sha256 not in in_force

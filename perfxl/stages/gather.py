@@ -60,9 +60,7 @@ def gather(campaign: Campaign) -> Gathered:
     """Read the return in force of every unit and extract the tables of the batch."""
     plan = campaign.plan
     in_force, first = returns_in_force(campaign)
-    status = {
-        unit.code: _status(campaign, first.get(unit.code)) for unit in plan.units
-    }
+    status = {unit.code: _status(campaign, first.get(unit.code)) for unit in plan.units}
     returns = []
     for unit in plan.units:
         receipt = in_force.get(unit.code)

@@ -12,7 +12,9 @@ from perfxl.errors import Missing, Place, Unreadable
 from perfxl.excel.reader import Grid, read_workbook
 from perfxl.files import is_litter, keep_original, sha256_of, walk
 from perfxl.intake.identity import Identity, identify
+from perfxl.layout.locate import find_table
 from perfxl.ledger import Form, Receipt, Verdict
+from perfxl.plan.forms import self_assessment_table
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,17 @@ def incoming(
     for path in paths:
         if not path.exists():
             raise Missing("没有这个文件或文件夹", place=Place(str(path)), remedy="请检查路径")
-    files, litter = [], []
+    files: list[Path] = []
+    litter: list[Path] = []
     for path in walk(paths or [campaign.path(INBOX)]):
         (litter if is_litter(path) else files).append(path)
     return [Incoming(path, received_at) for path in files], litter
 
 
 def ingest(
-    campaign: Campaign, files: Iterable[Incoming], passed_over: Iterable[Path] = (),
+    campaign: Campaign,
+    files: Iterable[Incoming],
+    passed_over: Iterable[Path] = (),
     progress: Callable[[], None] = lambda: None,
 ) -> IngestResult:
     """Keep each file's bytes in 原件/, then record one receipt for it. A bad file stops nothing."""
@@ -77,8 +82,15 @@ def _take(campaign: Campaign, file: Incoming) -> Taken:
     original = keep_original(campaign.path(ORIGINALS), data, file.path.name)
     holder, verdict, detail = _judge(campaign, data, file.path.name)
     receipt = Receipt(
-        sha256=digest, form=Form.RETURN, holder=holder, file=file.path.name, original=original,
-        size=len(data), received_at=file.received_at, verdict=verdict, detail=detail,
+        sha256=digest,
+        form=Form.RETURN,
+        holder=holder,
+        file=file.path.name,
+        original=original,
+        size=len(data),
+        received_at=file.received_at,
+        verdict=verdict,
+        detail=detail,
     )
     new = campaign.ledger.record_receipt(receipt)
     return Taken(file.path, receipt, new)
@@ -105,9 +117,6 @@ def _judge(campaign: Campaign, data: bytes, name: str) -> tuple[str, Verdict, st
 
 
 def _holds_a_return(grid: Grid, identity: Identity) -> bool:
-    from perfxl.layout.locate import find_table
-    from perfxl.plan.forms import self_assessment_table
-
     table = self_assessment_table(1)
     return identity.by_stamp != "" or any(
         find_table(rows, table) is not None for rows in grid.sheets.values()

@@ -38,7 +38,9 @@ def issue(
         path = folder / unit.kind / name
         earlier = known.get(unit.code)
         if (
-            earlier and earlier.version == version and path.is_file()
+            earlier
+            and earlier.version == version
+            and path.is_file()
             and sha256_of(path.read_bytes()) == earlier.sha256
         ):
             unchanged.append(path)
@@ -47,8 +49,13 @@ def issue(
             write_atomically(path, data)
             written.append(path)
             records.append(
-                Issue(unit.code, version, path.relative_to(campaign.folder).as_posix(),
-                      sha256_of(data), now)
+                Issue(
+                    unit.code,
+                    version,
+                    path.relative_to(campaign.folder).as_posix(),
+                    sha256_of(data),
+                    now,
+                )
             )
         progress()
     campaign.ledger.record_issues(records)

@@ -21,6 +21,7 @@ from perfxl.plan.model import Plan
 from perfxl.products.review_book import ReviewLine, review_book
 from perfxl.reviews import read_review_book, units_judged
 from perfxl.stages.gather import Gathered, gather
+from perfxl.tables import FINDINGS, frame, whole
 
 PRODUCT = "review"
 
@@ -82,7 +83,8 @@ def _refuse_to_overwrite_input(campaign: Campaign) -> None:
         ours = digest in campaign.ledger.made_by_perfxl(PRODUCT, section)
         if not ours and campaign.ledger.receipt(digest) is None:
             raise InputAtRisk(
-                "评分表中有尚未收取的打分", place=Place(str(path)),
+                "评分表中有尚未收取的打分",
+                place=Place(str(path)),
                 remedy="请先执行 perfxl review ingest，再重新生成",
             )
 
@@ -92,8 +94,7 @@ def review_lines(gathered: Gathered) -> dict[str, list[ReviewLine]]:
     plan = gathered.plan
     scores = {(row.unit, row.indicator): row for row in gathered.scores.itertuples(index=False)}
     entries = {
-        (row.unit, row.indicator): row
-        for row in gathered.tables.entries.itertuples(index=False)
+        (row.unit, row.indicator): row for row in gathered.tables.entries.itertuples(index=False)
     }
     findings: dict[tuple[str, str], list[str]] = defaultdict(list)
     for finding in gathered.checked.findings.itertuples(index=False):
@@ -110,12 +111,20 @@ def review_lines(gathered: Gathered) -> dict[str, list[ReviewLine]]:
             receipt = gathered.receipts[unit.code].sha256
             lines.setdefault(section, []).append(
                 ReviewLine(
-                    unit.code, unit.name, indicator.code, indicator.name, indicator.full_marks,
-                    _whole(score.self_score), _whole(score.computed), score.arithmetic,
+                    unit.code,
+                    unit.name,
+                    indicator.code,
+                    indicator.name,
+                    indicator.full_marks,
+                    whole(score.self_score),
+                    whole(score.computed),
+                    score.arithmetic,
                     "" if entry is None else entry.basis,
                     _cited(titles, receipt, "" if entry is None else entry.evidence_numbers),
                     "\n".join(findings[key]),
-                    _whole(score.approved), score.reason, score.reviewer,
+                    whole(score.approved),
+                    score.reason,
+                    score.reviewer,
                 )
             )
     return lines
@@ -126,8 +135,11 @@ def _evidence_titles(gathered: Gathered) -> dict[tuple[str, str], str]:
     return {
         (receipt, number): f"{number} {title}{document}"
         for receipt, number, title, document in zip(
-            evidence["receipt"], evidence["number"], evidence["title"],
-            evidence["document_number"], strict=True,
+            evidence["receipt"],
+            evidence["number"],
+            evidence["title"],
+            evidence["document_number"],
+            strict=True,
         )
     }
 
@@ -137,10 +149,6 @@ def _cited(titles: Mapping[tuple[str, str], str], receipt: str, numbers: str) ->
         titles.get((receipt, number), f"{number}（未登记）")
         for number in cited_numbers(numbers or "", {})
     )
-
-
-def _whole(value: object) -> int | None:
-    return None if pd.isna(value) else int(value)  # type: ignore[call-overload,no-any-return]
 
 
 def ingest_books(campaign: Campaign, paths: list[Path], now: dt.datetime) -> list[BookTaken]:
@@ -155,75 +163,94 @@ def ingest_books(campaign: Campaign, paths: list[Path], now: dt.datetime) -> lis
     files = [f for f in walk(paths or [campaign.path(REVIEWS)]) if not is_litter(f)]
     gathered = gather(campaign)
     shown = {
-        (row.unit, row.indicator): (_whole(row.self_score), _whole(row.computed))
+        (row.unit, row.indicator): (whole(row.self_score), whole(row.computed))
         for row in gathered.scores.itertuples(index=False)
     }
     return [_take(campaign, path, shown, now) for path in files]
 
 
 def _take(
-    campaign: Campaign, path: Path,
-    shown: Mapping[tuple[str, str], tuple[int | None, int | None]], now: dt.datetime,
+    campaign: Campaign,
+    path: Path,
+    shown: Mapping[tuple[str, str], tuple[int | None, int | None]],
+    now: dt.datetime,
 ) -> BookTaken:
     data = path.read_bytes()
     digest = sha256_of(data)
-    known = campaign.ledger.receipt(digest)
-    none = read_review_book(campaign.plan, "", {}, receipt="", file="", shown={}).findings[:0]
     try:
         grid = read_workbook(data, path.name)
-        stamp = grid.stamp
     except Unreadable as error:
-        verdict, detail = Verdict.UNREADABLE, f"{error.what}。{error.remedy}"
-        stamp, grid = None, None
-    if grid is not None and not _is_book_of(campaign.plan, stamp, campaign.stamp_key):
-        verdict, detail = Verdict.NOT_OURS, "不是本次考核生成的股室评分表。请核对文件"
-        stamp = None
-    if stamp is None or grid is None:
-        if known is None:
-            _record(campaign, path, data, "", verdict, detail, now, [])
-        return BookTaken(path, "", verdict, detail, 0, 0, none)
+        return _refuse(
+            campaign, path, data, Verdict.UNREADABLE, f"{error.what}。{error.remedy}", now
+        )
+    stamp = grid.stamp
+    if stamp is None or not _is_book_of(campaign.plan, stamp, campaign.stamp_key):
+        detail = "不是本次考核生成的股室评分表。请核对文件"
+        return _refuse(campaign, path, data, Verdict.NOT_OURS, detail, now)
     section = stamp.holder
     read = read_review_book(
         campaign.plan, section, grid.sheets, receipt=digest, file=path.name, shown=shown
     )
-    current = campaign.ledger.current_reviews()
-    fresh = []
-    for row in read.reviews.to_dict("records"):
-        before = current.get((row["unit"], row["indicator"]))
-        same = before is not None and (before.approved, before.reason, before.reviewer) == (
-            row["approved"], row["reason"], row["reviewer"]
-        )
-        if not same:
-            fresh.append(Review(**row, recorded_at=now))  # type: ignore[arg-type]
-    ours = digest in campaign.ledger.made_by_perfxl(PRODUCT, section)
-    if known is None and not ours:
-        _record(campaign, path, data, section, Verdict.VALID, "", now, fresh)
-        recorded = len(fresh)
-    else:
-        recorded = 0
+    recorded = 0
+    if digest not in campaign.ledger.made_by_perfxl(PRODUCT, section):
+        fresh = _changed(campaign, read.reviews, now)
+        if _record(campaign, path, data, section, Verdict.VALID, "", now, fresh):
+            recorded = len(fresh)
     return BookTaken(
         path, section, Verdict.VALID, "", recorded, len(read.reviews) - recorded, read.findings
     )
 
 
-def _is_book_of(plan: Plan, stamp: Stamp | None, key: bytes) -> bool:
+def _changed(campaign: Campaign, reviews: pd.DataFrame, now: dt.datetime) -> list[Review]:
+    """The scores that differ from those in force in score, reason or reviewer."""
+    current = campaign.ledger.current_reviews()
+    fresh = []
+    for row in reviews.to_dict("records"):
+        before = current.get((row["unit"], row["indicator"]))
+        entered = (row["approved"], row["reason"], row["reviewer"])
+        if before is None or (before.approved, before.reason, before.reviewer) != entered:
+            fresh.append(Review(**row, recorded_at=now))
+    return fresh
+
+
+def _refuse(
+    campaign: Campaign, path: Path, data: bytes, verdict: Verdict, detail: str, now: dt.datetime
+) -> BookTaken:
+    _record(campaign, path, data, "", verdict, detail, now, [])
+    return BookTaken(path, "", verdict, detail, 0, 0, frame({}, FINDINGS))
+
+
+def _is_book_of(plan: Plan, stamp: Stamp, key: bytes) -> bool:
     return (
-        stamp is not None and stamp.form == Form.REVIEW and stamp.is_genuine(key)
-        and stamp.campaign == plan.campaign.code and stamp.holder in plan.sections
+        stamp.form == Form.REVIEW
+        and stamp.is_genuine(key)
+        and stamp.campaign == plan.campaign.code
+        and stamp.holder in plan.sections
     )
 
 
 def _record(
-    campaign: Campaign, path: Path, data: bytes, section: str, verdict: Verdict, detail: str,
-    now: dt.datetime, reviews: list[Review],
-) -> None:
+    campaign: Campaign,
+    path: Path,
+    data: bytes,
+    section: str,
+    verdict: Verdict,
+    detail: str,
+    now: dt.datetime,
+    reviews: list[Review],
+) -> bool:
     original = keep_original(campaign.path(ORIGINALS), data, path.name)
-    campaign.ledger.record_receipt(
+    return campaign.ledger.record_receipt(
         Receipt(
-            sha256=sha256_of(data), form=Form.REVIEW, holder=section, file=path.name,
-            original=original, size=len(data), received_at=now, verdict=verdict, detail=detail,
+            sha256=sha256_of(data),
+            form=Form.REVIEW,
+            holder=section,
+            file=path.name,
+            original=original,
+            size=len(data),
+            received_at=now,
+            verdict=verdict,
+            detail=detail,
         ),
         reviews,
     )
-
-

@@ -41,9 +41,11 @@ def status(campaign: Campaign) -> CampaignStatus:
     gathered: Gathered = gather(campaign)
     issues = campaign.ledger.issues()
     findings = gathered.checked.findings
-    found = {
-        key: len(rows) for key, rows in findings.groupby(["unit", "severity"])
-    } if len(findings) else {}
+    found = (
+        {key: len(rows) for key, rows in findings.groupby(["unit", "severity"])}
+        if len(findings)
+        else {}
+    )
     units = []
     for unit in gathered.plan.units:
         receipt = gathered.receipts.get(unit.code)
@@ -51,15 +53,20 @@ def status(campaign: Campaign) -> CampaignStatus:
         issued = issues.get(unit.code)
         units.append(
             UnitStatus(
-                unit, issued.issued_at if issued else None, gathered.status[unit.code],
-                receipt.received_at if receipt else None, receipt.file if receipt else "",
-                found.get((unit.code, "错误"), 0), found.get((unit.code, "核实"), 0),
+                unit,
+                issued.issued_at if issued else None,
+                gathered.status[unit.code],
+                receipt.received_at if receipt else None,
+                receipt.file if receipt else "",
+                found.get((unit.code, "错误"), 0),
+                found.get((unit.code, "核实"), 0),
                 sum((unit.code, one.code) in gathered.reviews for one in rubric.indicators),
                 len(rubric.indicators),
             )
         )
     unplaced = [
-        receipt for receipt in campaign.ledger.receipts(Form.RETURN)
+        receipt
+        for receipt in campaign.ledger.receipts(Form.RETURN)
         if receipt.verdict is not Verdict.VALID
     ]
     return CampaignStatus(units, unplaced)

@@ -16,8 +16,15 @@ from perfxl.scoring import Basis
 
 SHEET = "指标分析"
 _COLUMNS = (
-    ("指标编码", 9), ("指标", 34), ("分值", 8), ("平均得分", 10), ("得分率", 10), ("得分率位次", 10),
-    ("满分单位数", 11), ("扣分单位数", 11), ("不适用单位数", 12),
+    ("指标编码", 9),
+    ("指标", 34),
+    ("分值", 8),
+    ("平均得分", 10),
+    ("得分率", 10),
+    ("得分率位次", 10),
+    ("满分单位数", 11),
+    ("扣分单位数", 11),
+    ("不适用单位数", 12),
 )
 _HEADING_ROW = 2
 
@@ -51,9 +58,7 @@ def indicator_means(material: Material, kind: str) -> dict[str, Fraction | None]
     return means
 
 
-def _block(
-    sheet: SheetWriter, material: Material, kind: str, place: MatrixPlace, row: int
-) -> int:
+def _block(sheet: SheetWriter, material: Material, kind: str, place: MatrixPlace, row: int) -> int:
     last = len(_COLUMNS) - 1
     sheet.merged(row, last, kind, Role.LEVEL_1)
     first = row + 1
@@ -79,31 +84,55 @@ def _block(
         sheet.text(row, 1, indicator.name)
         sheet.number(row, 2, indicator.full_marks)
         sheet.formula(
-            row, 3, f'=IFERROR(AVERAGEIF({status},"<>{NOT_RETURNED}",{column}),"")', Role.FIXED,
-            ValueKind.MONEY, "" if mean is None else float(mean) / 100,
+            row,
+            3,
+            f'=IFERROR(AVERAGEIF({status},"<>{NOT_RETURNED}",{column}),"")',
+            Role.FIXED,
+            ValueKind.MONEY,
+            "" if mean is None else float(mean) / 100,
         )
         sheet.formula(
-            row, 4, f'=IF(ISNUMBER({mean_cell}),ROUND({mean_cell}/{marks},10),"")', Role.FIXED,
-            ValueKind.PERCENT, "" if rate is None else float(rate),
+            row,
+            4,
+            f'=IF(ISNUMBER({mean_cell}),ROUND({mean_cell}/{marks},10),"")',
+            Role.FIXED,
+            ValueKind.PERCENT,
+            "" if rate is None else float(rate),
         )
         place_in_order: float | str = (
             "" if rate is None else 1 + sum(other < rate for other in rates.values())
         )
         sheet.formula(
-            row, 5, f'=IF(ISNUMBER({rate_cell}),RANK({rate_cell},{rate_range},1),"")', Role.FIXED,
-            ValueKind.INTEGER, place_in_order,
+            row,
+            5,
+            f'=IF(ISNUMBER({rate_cell}),RANK({rate_cell},{rate_range},1),"")',
+            Role.FIXED,
+            ValueKind.INTEGER,
+            place_in_order,
         )
         full = as_float(indicator.full_marks)
         sheet.formula(
-            row, 6, f'=COUNTIFS({status},"<>{NOT_RETURNED}",{column},{full:g})', Role.FIXED,
-            ValueKind.INTEGER, int((own == indicator.full_marks).sum()),
+            row,
+            6,
+            f'=COUNTIFS({status},"<>{NOT_RETURNED}",{column},{full:g})',
+            Role.FIXED,
+            ValueKind.INTEGER,
+            int((own == indicator.full_marks).sum()),
         )
         sheet.formula(
-            row, 7, f'=COUNTIFS({status},"<>{NOT_RETURNED}",{column},"<{full:g}")', Role.FIXED,
-            ValueKind.INTEGER, int((own < indicator.full_marks).fillna(False).sum()),
+            row,
+            7,
+            f'=COUNTIFS({status},"<>{NOT_RETURNED}",{column},"<{full:g}")',
+            Role.FIXED,
+            ValueKind.INTEGER,
+            int((own < indicator.full_marks).fillna(False).sum()),
         )
         sheet.formula(
-            row, 8, f'=COUNTIFS({status},"<>{NOT_RETURNED}",{column},"不适用")', Role.FIXED,
-            ValueKind.INTEGER, int(pd.isna(own).sum()),
+            row,
+            8,
+            f'=COUNTIFS({status},"<>{NOT_RETURNED}",{column},"不适用")',
+            Role.FIXED,
+            ValueKind.INTEGER,
+            int(pd.isna(own).sum()),
         )
     return end + 1

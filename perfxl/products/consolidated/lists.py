@@ -3,35 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from perfxl.excel.style import Role
 from perfxl.excel.writer import LAST_ROW, SheetWriter
 from perfxl.layout.declare import ValueKind
 from perfxl.layout.locate import cell_name
 from perfxl.points import as_float
-from perfxl.products.consolidated.material import MOST_LINKS, Material, whole
+from perfxl.products.consolidated.material import MOST_LINKS, Material
 from perfxl.scoring import PROVISIONAL, Basis
+from perfxl.tables import whole
 
 DETAIL, DEDUCTIONS, FINDINGS, RETURNS = "得分明细", "扣分明细", "审核意见", "报送情况"
 _HEADING_ROW = 2
 FIRST_DETAIL_ROW = _HEADING_ROW + 1
 
 _DETAIL_COLUMNS = (
-    ("单位编码", 9), ("单位名称", 22), ("指标编码", 9), ("指标", 24), ("分值", 7), ("自评得分", 9),
-    ("计算得分", 9), ("计算过程", 34), ("核定得分", 9), ("采用得分", 9), ("采用依据", 12),
-    ("扣分原因", 26), ("评分人", 10), ("评分股室", 14), ("来源文件", 30), ("来源单元格", 16),
+    ("单位编码", 9),
+    ("单位名称", 22),
+    ("指标编码", 9),
+    ("指标", 24),
+    ("分值", 7),
+    ("自评得分", 9),
+    ("计算得分", 9),
+    ("计算过程", 34),
+    ("核定得分", 9),
+    ("采用得分", 9),
+    ("采用依据", 12),
+    ("扣分原因", 26),
+    ("评分人", 10),
+    ("评分股室", 14),
+    ("来源文件", 30),
+    ("来源单元格", 16),
 )
 _DEDUCTION_COLUMNS = (
-    ("单位编码", 9), ("单位名称", 26), ("指标编码", 9), ("指标", 28), ("分值", 8), ("得分", 8),
-    ("扣分", 8), ("扣分原因", 44), ("采用依据", 14), ("评分股室", 14),
+    ("单位编码", 9),
+    ("单位名称", 26),
+    ("指标编码", 9),
+    ("指标", 28),
+    ("分值", 8),
+    ("得分", 8),
+    ("扣分", 8),
+    ("扣分原因", 44),
+    ("采用依据", 14),
+    ("评分股室", 14),
 )
 _FINDING_COLUMNS = (
-    ("序号", 6), ("类别", 8), ("单位编码", 9), ("单位名称", 24), ("工作表", 12), ("单元格", 9),
-    ("指标编码", 9), ("审核意见", 56), ("处理办法", 40), ("代码", 8), ("文件", 30),
+    ("序号", 6),
+    ("类别", 8),
+    ("单位编码", 9),
+    ("单位名称", 24),
+    ("工作表", 12),
+    ("单元格", 9),
+    ("指标编码", 9),
+    ("审核意见", 56),
+    ("处理办法", 40),
+    ("代码", 8),
+    ("文件", 30),
 )
 _RETURN_COLUMNS = (
-    ("单位编码", 9), ("单位名称", 26), ("单位类别", 9), ("负责股室", 14), ("联系人", 10),
-    ("联系电话", 15), ("报送情况", 9), ("收到时间", 17), ("文件", 36), ("错误", 7), ("核实", 7),
+    ("单位编码", 9),
+    ("单位名称", 26),
+    ("单位类别", 9),
+    ("负责股室", 14),
+    ("联系人", 10),
+    ("联系电话", 15),
+    ("报送情况", 9),
+    ("收到时间", 17),
+    ("文件", 36),
+    ("错误", 7),
+    ("核实", 7),
 )
 
 
@@ -43,20 +84,38 @@ def detail_rows(material: Material) -> dict[tuple[str, str], int]:
 
 def write_detail(sheet: SheetWriter, material: Material) -> None:
     """Every score with its claim, computation, approval and source cell."""
-    _begin(sheet, material, DETAIL, "采用得分取自得分汇总表；来源文件的原件在“原件”文件夹。",
-           _DETAIL_COLUMNS)
+    _begin(
+        sheet,
+        material,
+        DETAIL,
+        "采用得分取自得分汇总表；来源文件的原件在“原件”文件夹。",
+        _DETAIL_COLUMNS,
+    )
     originals = {line.unit: line.original for line in material.returns}
     linked = len(material.scores) <= MOST_LINKS
     for index, line in enumerate(material.scores.itertuples(index=False)):
         row = FIRST_DETAIL_ROW + index
         unit = material.plan.unit_by_code[line.unit]
-        texts = {0: line.unit, 1: unit.name, 2: line.indicator, 3: line.name, 7: line.arithmetic,
-                 10: line.basis, 11: line.reason, 12: line.reviewer, 13: line.section,
-                 14: line.file}
+        texts = {
+            0: line.unit,
+            1: unit.name,
+            2: line.indicator,
+            3: line.name,
+            7: line.arithmetic,
+            10: line.basis,
+            11: line.reason,
+            12: line.reviewer,
+            13: line.section,
+            14: line.file,
+        }
         for column, text in texts.items():
             sheet.text(row, column, text)
-        for column, amount in ((4, line.full_marks), (5, line.self_score), (6, line.computed),
-                               (8, line.approved)):
+        for column, amount in (
+            (4, line.full_marks),
+            (5, line.self_score),
+            (6, line.computed),
+            (8, line.approved),
+        ):
             sheet.number(row, column, whole(amount))
         score = whole(line.score)
         cached: float | str = "不适用" if score is None else as_float(score)
@@ -74,34 +133,58 @@ def write_detail(sheet: SheetWriter, material: Material) -> None:
 
 def write_deductions(sheet: SheetWriter, material: Material) -> None:
     """What every unit lost, where and why."""
-    _begin(sheet, material, DEDUCTIONS, "得分和扣分随得分汇总表重算；扣分行按生成时的得分列出。",
-           _DEDUCTION_COLUMNS)
+    _begin(
+        sheet,
+        material,
+        DEDUCTIONS,
+        "得分和扣分随得分汇总表重算；扣分行按生成时的得分列出。",
+        _DEDUCTION_COLUMNS,
+    )
     scores = material.scores
-    lost = scores[(scores["score"] < scores["full_marks"]).fillna(False)
-                  & (scores["basis"] != str(Basis.NOT_RETURNED))]
+    lost = scores[
+        (scores["score"] < scores["full_marks"]).fillna(False)
+        & (scores["basis"] != str(Basis.NOT_RETURNED))
+    ]
     provisional = {str(basis) for basis in PROVISIONAL}
     row = FIRST_DETAIL_ROW
     for line in lost.itertuples(index=False):
         unit = material.plan.unit_by_code[line.unit]
         reason = line.arithmetic if line.basis in provisional and not line.reason else line.reason
-        texts = {0: line.unit, 1: unit.name, 2: line.indicator, 3: line.name, 7: reason,
-                 8: line.basis, 9: line.section}
+        texts = {
+            0: line.unit,
+            1: unit.name,
+            2: line.indicator,
+            3: line.name,
+            7: reason,
+            8: line.basis,
+            9: line.section,
+        }
         for column, text in texts.items():
             sheet.text(row, column, text)
         sheet.number(row, 4, line.full_marks)
         reference = material.score_reference(line.unit, line.indicator)
         sheet.formula(row, 5, f"={reference}", cached=as_float(int(line.score)), align="center")
         marks, score = cell_name(row, 4), cell_name(row, 5)
-        sheet.formula(row, 6, f"=IF(ISNUMBER({score}),ROUND({marks}-{score},2),0)",
-                      cached=as_float(line.full_marks - int(line.score)), align="center")
+        sheet.formula(
+            row,
+            6,
+            f"=IF(ISNUMBER({score}),ROUND({marks}-{score},2),0)",
+            cached=as_float(line.full_marks - int(line.score)),
+            align="center",
+        )
         row += 1
     _end(sheet, _DEDUCTION_COLUMNS, row)
 
 
 def write_findings(sheet: SheetWriter, material: Material) -> None:
     """What the checks found in the returns in force."""
-    _begin(sheet, material, FINDINGS, "错误：须改正后重新报送；核实：单位可以说明；提示：供参考。",
-           _FINDING_COLUMNS)
+    _begin(
+        sheet,
+        material,
+        FINDINGS,
+        "错误：须改正后重新报送；核实：单位可以说明；提示：供参考。",
+        _FINDING_COLUMNS,
+    )
     row = FIRST_DETAIL_ROW
     order = {unit.code: index for index, unit in enumerate(material.plan.units)}
     ordered = sorted(
@@ -110,10 +193,23 @@ def write_findings(sheet: SheetWriter, material: Material) -> None:
     )
     for number, found in enumerate(ordered[: LAST_ROW - FIRST_DETAIL_ROW - 1], 1):
         unit = material.plan.unit_by_code[found.unit]
-        texts = (str(number), found.severity, found.unit, unit.name, found.sheet, found.cell,
-                 found.indicator, found.message, found.remedy, found.code, found.file)
+        texts = (
+            str(number),
+            found.severity,
+            found.unit,
+            unit.name,
+            found.sheet,
+            found.cell,
+            found.indicator,
+            found.message,
+            found.remedy,
+            found.code,
+            found.file,
+        )
         for column, text in enumerate(texts):
-            more = {"font_color": "#C00000"} if column == 1 and text == "错误" else {}
+            more: dict[str, Any] = (
+                {"font_color": "#C00000"} if column == 1 and text == "错误" else {}
+            )
             sheet.text(row, column, text, **more)
         row += 1
     _end(sheet, _FINDING_COLUMNS, row)
@@ -121,14 +217,29 @@ def write_findings(sheet: SheetWriter, material: Material) -> None:
 
 def write_returns(sheet: SheetWriter, material: Material) -> None:
     """Who returned what and when; below, the files that are no unit's return."""
-    _begin(sheet, material, RETURNS, f"报送截止时间：{material.plan.campaign.deadline:%Y-%m-%d %H:%M}",
-           _RETURN_COLUMNS)
+    _begin(
+        sheet,
+        material,
+        RETURNS,
+        f"报送截止时间：{material.plan.campaign.deadline:%Y-%m-%d %H:%M}",
+        _RETURN_COLUMNS,
+    )
     row = FIRST_DETAIL_ROW
     for line in material.returns:
         unit = material.plan.unit_by_code[line.unit]
-        texts = (unit.code, unit.name, unit.kind, unit.section, unit.contact, unit.phone, line.status)
+        texts = (
+            unit.code,
+            unit.name,
+            unit.kind,
+            unit.section,
+            unit.contact,
+            unit.phone,
+            line.status,
+        )
         for column, text in enumerate(texts):
-            more = {"font_color": "#C00000"} if column == 6 and text != "按时" else {}
+            more: dict[str, Any] = (
+                {"font_color": "#C00000"} if column == 6 and text != "按时" else {}
+            )
             sheet.text(row, column, text, **more)
         sheet.date(row, 7, line.received_at, kind=ValueKind.MOMENT)
         if line.original and len(material.returns) <= MOST_LINKS:
@@ -152,7 +263,10 @@ def write_returns(sheet: SheetWriter, material: Material) -> None:
 
 
 def _begin(
-    sheet: SheetWriter, material: Material, title: str, note: str,
+    sheet: SheetWriter,
+    material: Material,
+    title: str,
+    note: str,
     columns: Sequence[tuple[str, float]],
 ) -> None:
     sheet.title(f"{material.plan.campaign.name}{title}", note, len(columns) - 1)
@@ -167,6 +281,8 @@ def _end(sheet: SheetWriter, columns: Sequence[tuple[str, float]], end_row: int)
     sheet.raw.autofilter(_HEADING_ROW, 0, max(_HEADING_ROW, end_row - 1), last)
     sheet.raw.freeze_panes(_HEADING_ROW + 1, 2)
     sheet.print_setup(
-        landscape=True, last_column=last, repeat_rows=(0, _HEADING_ROW),
+        landscape=True,
+        last_column=last,
+        repeat_rows=(0, _HEADING_ROW),
         last_row=max(_HEADING_ROW + 1, end_row - 1),
     )

@@ -94,7 +94,17 @@ class MatrixPlace:
     indicators: tuple[Indicator, ...]
 
     LEADING = ("单位编码", "单位名称", "负责股室", "报送情况")
-    TRAILING = ("得分合计", "适用分值", "逾期扣分", "总分", "等级", "排名", "未核定项数", "排序值", "排列序号")
+    TRAILING = (
+        "得分合计",
+        "适用分值",
+        "逾期扣分",
+        "总分",
+        "等级",
+        "排名",
+        "未核定项数",
+        "排序值",
+        "排列序号",
+    )
 
     @cached_property
     def _unit_rows(self) -> Mapping[str, int]:
@@ -138,8 +148,3 @@ class MatrixPlace:
         letter = column_letter(column)
         cells = f"${letter}${FIRST_ROW + 1}:${letter}${self.last_row + 1}"
         return f"{self.quoted()}!{cells}" if absolute_sheet else cells
-
-
-def whole(value: object) -> int | None:
-    """An Int64 cell as int or None."""
-    return None if pd.isna(value) else int(value)  # type: ignore[call-overload,no-any-return]

@@ -22,18 +22,21 @@ from perfxl.products.consolidated.material import (
     MOST_LINKS,
     NOT_APPLICABLE,
     NOT_RETURNED,
-    MatrixPlace,
     Material,
-    whole,
+    MatrixPlace,
 )
 from perfxl.scoring import PROVISIONAL
+from perfxl.tables import whole
 
 _WIDTHS = {"单位编码": 8, "单位名称": 24, "负责股室": 13, "报送情况": 8}
 _NO_RANK = "—"
 
 
 def write_matrix(
-    sheet: SheetWriter, material: Material, place: MatrixPlace, detail_rows: dict[tuple[str, str], int]
+    sheet: SheetWriter,
+    material: Material,
+    place: MatrixPlace,
+    detail_rows: dict[tuple[str, str], int],
 ) -> None:
     """Write one kind's matrix; ``detail_rows`` gives each score's 0-based row in 得分明细."""
     plan = material.plan
@@ -68,7 +71,10 @@ def write_matrix(
     sheet.signatures(place.last_row + 2, ("绩效组负责人（签字）：", "汇总人：", "日期："), shown)
     sheet.raw.freeze_panes(FIRST_ROW, 2)
     sheet.print_setup(
-        landscape=True, last_column=shown, repeat_rows=(HEADING_ROW, MARKS_ROW), paper=PAPER_A3,
+        landscape=True,
+        last_column=shown,
+        repeat_rows=(HEADING_ROW, MARKS_ROW),
+        paper=PAPER_A3,
         last_row=place.last_row + 2,
     )
     assert last >= shown
@@ -81,7 +87,9 @@ def _headings(sheet: SheetWriter, place: MatrixPlace) -> None:
         sheet.raw.set_column(column, column, _WIDTHS[label])
     for indicator in place.indicators:
         column = place.indicator_column(indicator.code)
-        sheet.text(HEADING_ROW, column, f"{indicator.code} {indicator.name}", Role.HEADING, font_size=9)
+        sheet.text(
+            HEADING_ROW, column, f"{indicator.code} {indicator.name}", Role.HEADING, font_size=9
+        )
         sheet.number(MARKS_ROW, column, indicator.full_marks, Role.LEVEL_1)
         sheet.raw.set_column(column, column, 7)
     for label in place.TRAILING:
@@ -123,16 +131,27 @@ def _totals(sheet: SheetWriter, plan: Plan, place: MatrixPlace, row: int, rank: 
     exact = (rank.sum / rank.applicable if rank.applicable else 0) * full - as_float(rank.deducted)
     cells: list[tuple[str, str, ValueKind, float | str]] = [
         ("得分合计", f"=SUM({scores})", ValueKind.SCORE, as_float(rank.sum)),
-        ("适用分值", f"=SUMPRODUCT(ISNUMBER({scores})*{marks})", ValueKind.SCORE,
-         as_float(rank.applicable)),
+        (
+            "适用分值",
+            f"=SUMPRODUCT(ISNUMBER({scores})*{marks})",
+            ValueKind.SCORE,
+            as_float(rank.applicable),
+        ),
         ("总分", f"=ROUND({at('排序值')},2)", ValueKind.MONEY, as_float(rank.total)),
         ("等级", grade_formula(plan, at("排序值")), ValueKind.TEXT, rank.grade),
-        ("排名", _rank_formula(plan, place, row), ValueKind.INTEGER,
-         _NO_RANK if whole(rank.rank) is None else int(rank.rank)),
-        ("排序值",
-         f"=IF({at('适用分值')}=0,0,MAX(0,ROUND(ROUND({at('得分合计')}*100,0)"
-         f"/ROUND({at('适用分值')}*100,0)*{full:g}-{at('逾期扣分')},10)))",
-         ValueKind.NUMBER, round(max(0.0, exact), 10)),
+        (
+            "排名",
+            _rank_formula(plan, place, row),
+            ValueKind.INTEGER,
+            _NO_RANK if whole(rank.rank) is None else int(rank.rank),
+        ),
+        (
+            "排序值",
+            f"=IF({at('适用分值')}=0,0,MAX(0,ROUND(ROUND({at('得分合计')}*100,0)"
+            f"/ROUND({at('适用分值')}*100,0)*{full:g}-{at('逾期扣分')},10)))",
+            ValueKind.NUMBER,
+            round(max(0.0, exact), 10),
+        ),
         ("排列序号", _order_formula(place, row), ValueKind.INTEGER, rank.position),
     ]
     for label, formula, kind, cached in cells:
@@ -199,6 +218,14 @@ def _low_scores(sheet: SheetWriter, place: MatrixPlace) -> None:
     cell = f"{column_letter(first)}{FIRST_ROW + 1}"
     marks = f"{column_letter(first)}${MARKS_ROW + 1}"
     fill = sheet.book.format(Role.PLAIN, bg_color="#FCE4D6", font_color="#9C2A00")
-    sheet.raw.conditional_format(FIRST_ROW, first, place.last_row, last, {
-        "type": "formula", "criteria": f"=AND(ISNUMBER({cell}),{cell}<0.6*{marks})", "format": fill,
-    })
+    sheet.raw.conditional_format(
+        FIRST_ROW,
+        first,
+        place.last_row,
+        last,
+        {
+            "type": "formula",
+            "criteria": f"=AND(ISNUMBER({cell}),{cell}<0.6*{marks})",
+            "format": fill,
+        },
+    )

@@ -7,13 +7,23 @@ from perfxl.excel.writer import SheetWriter
 from perfxl.layout.declare import ValueKind
 from perfxl.layout.locate import cell_name
 from perfxl.points import as_float
-from perfxl.products.consolidated.material import NOT_RETURNED, Material, MatrixPlace, whole
+from perfxl.products.consolidated.material import NOT_RETURNED, Material, MatrixPlace
+from perfxl.tables import whole
 
 SHEET = "排名"
 _COLUMNS = (
-    ("名次", 7), ("单位编码", 10), ("单位名称", 30), ("负责股室", 15), ("得分合计", 10),
-    ("适用分值", 10), ("逾期扣分", 10), ("总分", 10), ("等级", 8), ("备注", 18),
+    ("名次", 7),
+    ("单位编码", 10),
+    ("单位名称", 30),
+    ("负责股室", 15),
+    ("得分合计", 10),
+    ("适用分值", 10),
+    ("逾期扣分", 10),
+    ("总分", 10),
+    ("等级", 8),
+    ("备注", 18),
 )
+
 _HEADING_ROW = 2
 _HELPER = len(_COLUMNS)
 
@@ -47,9 +57,7 @@ def write_ranking(sheet: SheetWriter, material: Material) -> None:
     )
 
 
-def _block(
-    sheet: SheetWriter, material: Material, kind: str, place: MatrixPlace, row: int
-) -> int:
+def _block(sheet: SheetWriter, material: Material, kind: str, place: MatrixPlace, row: int) -> int:
     last = len(_COLUMNS) - 1
     title = f"{kind}（{len(place.units)} 个）"
     sheet.merged(row, last, title, Role.LEVEL_1)
@@ -60,8 +68,14 @@ def _block(
         row += 1
         helper = cell_name(row, _HELPER)
         position = place.row(line.unit) - place.row(place.units[0].code) + 1
-        sheet.formula(row, _HELPER, f"=MATCH({line.position},{order},0)", Role.PLAIN,
-                      ValueKind.INTEGER, position)
+        sheet.formula(
+            row,
+            _HELPER,
+            f"=MATCH({line.position},{order},0)",
+            Role.PLAIN,
+            ValueKind.INTEGER,
+            position,
+        )
 
         def at(label: str, place: MatrixPlace = place, helper: str = helper) -> str:
             return f"INDEX({place.column_range(place.column(label))},{helper})"
@@ -86,8 +100,16 @@ def _block(
             align = "left" if column in (2, last) else "center"
             more = {"font_color": "#9C2A00"} if missing else {}
             sheet.formula(
-                row, column, "=" + formula, Role.FIXED, value_kind, cached, align=align,
-                font_size=11, bold=column in (0, 7), **more,
+                row,
+                column,
+                "=" + formula,
+                Role.FIXED,
+                value_kind,
+                cached,
+                align=align,
+                font_size=11,
+                bold=column in (0, 7),
+                **more,
             )
         sheet.raw.set_row(row, 22)
     return row + 1

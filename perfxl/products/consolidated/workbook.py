@@ -18,7 +18,7 @@ EXPLANATION = "说明"
 
 
 def consolidated_workbook(material: Material) -> bytes:
-    """综合评分表.xlsx: 排名, 得分汇总 per kind, 扣分明细, 得分明细, 审核意见, 报送情况, 指标分析, 说明."""
+    """The bytes of 综合评分表.xlsx: ranking, a matrix per kind, lists, analysis, explanation."""
     campaign = material.plan.campaign
     book = WorkbookWriter(title=f"{campaign.name}综合评分表", author=campaign.issuer)
     write_ranking(book.sheet(RANKING), material)
@@ -41,7 +41,8 @@ def _explanation(sheet: SheetWriter, material: Material) -> None:
         f"{grade.name}：得分率 {as_text(grade.threshold)}% 及以上" for grade in plan.grades
     )
     lines = [
-        f"本表由 perfxl 于 {material.made_at:%Y-%m-%d %H:%M} 根据考核方案、各单位报送和股室评分生成。",
+        f"本表由 perfxl 于 {material.made_at:%Y-%m-%d %H:%M} 生成，"
+        "依据是考核方案、各单位报送和股室评分。",
         "采用得分：股室核定的以核定得分为准；尚未核定的暂取自评得分与计算得分中较低的一个，用斜体表示。",
         "计算得分：按考核方案的评分方法，由单位自己报送的登记表和数据项重新计算，计算过程见得分明细。",
         "不适用：比率的分母为 0 时该指标不适用，其分值不计入适用分值，总分按比例折算。",
@@ -57,7 +58,9 @@ def _explanation(sheet: SheetWriter, material: Material) -> None:
     sheet.raw.set_column(1, 1, 84)
     sheet.title(EXPLANATION, "", 1)
     for number, text in enumerate(lines, 1):
-        sheet.text(number + 1, 0, str(number), Role.PLAIN, align="center", valign="top", font_size=12)
+        sheet.text(
+            number + 1, 0, str(number), Role.PLAIN, align="center", valign="top", font_size=12
+        )
         sheet.text(number + 1, 1, text, Role.PLAIN, valign="top", font_size=12)
         sheet.raw.set_row(number + 1, lines_high(text, 40, 19))
     sheet.print_setup(landscape=False, last_column=1)

@@ -1,0 +1,177 @@
+"""What the commands print: findings, checked files, rankings; as tables or as JSON records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    import pandas as pd
+
+    from perfxl.stages.check import FileCheck
+    from perfxl.stages.gather import Gathered
+
+
+def print_file_check(one: FileCheck) -> None:
+    """A checked file: totals by level, findings, recomputed methods, outcomes."""
+    from perfxl.console import plain, print_table
+    from perfxl.points import as_score
+    from perfxl.tables import whole
+
+    file = str(one.tables.returns["file"].iloc[0])
+    click.echo(f"文件：{plain(file)}    单位：{one.unit.name}（{one.unit.kind}）")
+    parts = [
+        f"{total.label} {'未计算' if total.amount is None else as_score(total.amount)}"
+        for total in one.totals
+    ]
+    click.echo(f"自评总分：{'；'.join(parts)}。")
+    print_findings(one.result.findings, {})
+    claims = one.tables.entries.merge(one.computed, on=["receipt", "indicator"])
+    rows = []
+    for row in claims.itertuples(index=False):
+        if row.method == "人工":
+            continue
+        computed = whole(row.computed)
+        if not row.applies:
+            agrees = "不适用"
+        elif computed is None:
+            agrees = "未计算"
+        else:
+            agrees = "一致" if whole(row.self_score) == computed else "不一致"
+        rows.append(
+            (
+                row.indicator,
+                row.name,
+                row.method,
+                row.self_score_text or "未填",
+                row.arithmetic,
+                agrees,
+            )
+        )
+    if rows:
+        print_table(
+            ("指标", "名称", "方法", "自评", "计算过程", "结论"), rows, title="按方法复算："
+        )
+    print_outcomes(one.result.outcomes)
+
+
+def print_findings(findings: pd.DataFrame, names: Mapping[str, str]) -> None:
+    """Findings as a table; ``names`` (unit code → name) adds a column for the unit."""
+    from perfxl.console import print_table
+
+    counts = {
+        severity: int((findings["severity"] == severity).sum())
+        for severity in ("错误", "核实", "提示")
+    }
+    summary = "，".join(f"{name} {count}" for name, count in counts.items())
+    click.echo(f"审核意见 {len(findings)} 条：{summary}。")
+    if not len(findings):
+        return
+    rows = [
+        (
+            *((names[row.unit],) if names else ()),
+            row.code,
+            row.severity,
+            f"{row.sheet}!{row.cell}" if row.cell else row.sheet,
+            row.message,
+            row.remedy,
+        )
+        for row in findings.itertuples(index=False)
+    ]
+    print_table(
+        (*(("单位",) if names else ()), "代码", "类别", "位置", "审核意见", "处理办法"), rows
+    )
+
+
+def print_outcomes(outcomes: pd.DataFrame) -> None:
+    """How many checks passed, failed and could not run."""
+    counts = outcomes["outcome"].value_counts()
+    parts = [f"{name} {int(counts.get(name, 0))}" for name in ("通过", "不通过", "无法检查")]
+    click.echo(f"检查 {len(outcomes)} 项次：{'，'.join(parts)}。")
+    skipped = sorted(set(outcomes.loc[outcomes["outcome"] == "无法检查", "code"]))
+    if skipped:
+        click.echo(f"无法检查的代码：{'、'.join(skipped)}（所需的工作表没有报送或找不到表头）。")
+
+
+def file_record(path: Path, one: FileCheck) -> dict[str, Any]:
+    """A checked file as a JSON record."""
+    from perfxl.points import as_score
+
+    return {
+        "file": str(path),
+        "unit": one.unit.code,
+        "name": one.unit.name,
+        "totals": {
+            total.label: None if total.amount is None else as_score(total.amount)
+            for total in one.totals
+        },
+        "findings": one.result.findings.drop(columns="receipt").to_dict("records"),
+        "outcomes": dict(
+            zip(one.result.outcomes["code"], one.result.outcomes["outcome"], strict=True)
+        ),
+    }
+
+
+def ranking_records(gathered: Gathered) -> list[dict[str, Any]]:
+    """The ranking as JSON records; scores as decimal text."""
+    from perfxl.points import as_text
+    from perfxl.tables import whole
+
+    return [
+        {
+            "kind": row.kind,
+            "rank": whole(row.rank),
+            "unit": row.unit,
+            "name": row.name,
+            "total": as_text(row.total, 2),
+            "sum": as_text(row.sum, 2),
+            "applicable": as_text(row.applicable, 2),
+            "deducted": as_text(row.deducted, 2),
+            "grade": row.grade,
+            "status": row.status,
+            "provisional": int(row.provisional),
+        }
+        for row in gathered.ranking.itertuples(index=False)
+    ]
+
+
+def print_ranking(gathered: Gathered) -> None:
+    """Print each kind's ranking as a table."""
+    from perfxl.console import print_table
+
+    records = ranking_records(gathered)
+    for kind in dict.fromkeys(record["kind"] for record in records):
+        own = [record for record in records if record["kind"] == kind]
+        print_table(
+            ("名次", "编码", "单位", "总分", "等级", "报送", "未核定"),
+            [
+                (
+                    "-" if r["rank"] is None else str(r["rank"]),
+                    r["unit"],
+                    r["name"],
+                    r["total"],
+                    r["grade"],
+                    r["status"],
+                    str(r["provisional"] or ""),
+                )
+                for r in own
+            ],
+            title=f"{kind}（{len(own)} 个）",
+            right=(0, 3, 6),
+        )
+
+
+def print_json(value: object) -> None:
+    """Indented JSON, Chinese as it is."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def moment(value: dt.datetime | None) -> str | None:
+    """A moment to the minute; None stays None."""
+    return None if value is None else value.strftime("%Y-%m-%d %H:%M")
