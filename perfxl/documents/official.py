@@ -103,7 +103,7 @@ class OfficialDocument:
 
         Called once, before ``signature`` and before any ``attachment``.
         """
-        self._attachment_titles = tuple(_one_line(title) for title in titles)
+        self._attachment_titles = tuple(_unbroken(title) for title in titles)
         several = len(titles) > 1
         for number, title in enumerate(self._attachment_titles, start=1):
             ordinal = f"{number}." if several else ""
@@ -120,7 +120,7 @@ class OfficialDocument:
         """Add issuer and date; ``sealed`` leaves room for the seal that will be put on them."""
         issuer, shown_date = _one_line(issuer), m.official_date(date)
         self._issuer, self._date = issuer, datetime.datetime(date.year, date.month, date.day)
-        # The standard wants no page that bears only a signature.
+        # 7.3.5.5: where the room runs out, the signature takes the last of the text along.
         if self._document.paragraphs:
             self._document.paragraphs[-1].paragraph_format.keep_with_next = True
         indents = m.signature_indents(issuer, shown_date, sealed=sealed)
@@ -132,9 +132,12 @@ class OfficialDocument:
             paragraph.paragraph_format.right_indent = _characters(max(indent, 0))
 
     def attachment(self, title: str) -> None:
-        """Begin an attachment on a new page; its title must be one that the note announced."""
+        """Begin an attachment on a new page; its title must be one that the note announced.
+
+        A line break in it is kept, and the note may have the title with or without it.
+        """
         title = _clean(title)
-        announced = title.replace("\n", "")
+        announced = _unbroken(title)
         if announced not in self._attachment_titles:
             # 7.3.7: number and title agree with the attachment note.
             raise ValueError(f"attachment_note does not announce {announced!r}")
@@ -208,7 +211,7 @@ class OfficialDocument:
     def to_bytes(self) -> bytes:
         """The .docx file as it stands; the same calls give the same bytes."""
         properties = self._document.core_properties
-        properties.title = self._title.replace("\n", "")[:_LONGEST_PROPERTY]
+        properties.title = _unbroken(self._title)[:_LONGEST_PROPERTY]
         properties.author = properties.last_modified_by = self._issuer[:_LONGEST_PROPERTY]
         properties.created = properties.modified = self._date
         properties.comments, properties.language = "", "zh-CN"
@@ -218,7 +221,7 @@ class OfficialDocument:
         """The red head: issuing mark, document number, red rule (7.2.4, 7.2.5, 7.2.7)."""
         if issuing_mark:
             width = m.width_in_characters(issuing_mark)
-            size = Pt(min(m.MARK_LARGEST.pt, int(m.TEXT_WIDTH.pt / width)))
+            size = Pt(max(1, min(m.MARK_LARGEST.pt, int(m.TEXT_WIDTH.pt / width))))
             mark = self._add(m.ISSUING_MARK, issuing_mark)
             mark.runs[0].font.size = size
             # A line a fifth taller than the type, whatever leading the font itself would ask for.
@@ -252,6 +255,11 @@ def _clean(text: str) -> str:
 
 def _one_line(text: str) -> str:
     return _clean(text).replace("\n", " ").strip()
+
+
+def _unbroken(title: str) -> str:
+    """A title without the line breaks that were put in it for its looks."""
+    return _clean(title).replace("\n", "").strip()
 
 
 def _characters(count: float) -> Length:

@@ -209,6 +209,13 @@ def test_a_single_attachment_has_no_number() -> None:
     assert texts[-3:] == ["附件：考核排名情况表", "附件", "考核排名\n情况表"]
 
 
+def test_a_title_with_line_breaks_may_be_announced_as_it_is() -> None:
+    document = new_document()
+    document.attachment_note(["考核排名\n情况表"])
+    document.attachment("考核排名\n情况表")
+    assert "附件：考核排名情况表" in [p.text for p in read_back(document).paragraphs]
+
+
 def test_an_attachment_that_was_not_announced_is_refused() -> None:
     with pytest.raises(ValueError, match="announce"):
         new_document().attachment("排名表")
