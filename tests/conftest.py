@@ -78,7 +78,10 @@ def campaign(finished_demo: Path, tmp_path: Path) -> Campaign:
 def office() -> Office:
     """Opens a workbook in LibreOffice, types values, recalculates, saves, reads sheets."""
     has_uno = SYSTEM_PYTHON.exists() and (
-        subprocess.run([SYSTEM_PYTHON, "-c", "import uno"], capture_output=True).returncode == 0
+        subprocess.run(
+            [SYSTEM_PYTHON, "-c", "import uno"], capture_output=True, check=False
+        ).returncode
+        == 0
     )
     if not shutil.which("soffice") or not has_uno:
         pytest.skip("LibreOffice with python3-uno is not installed")
@@ -93,7 +96,11 @@ def office() -> Office:
         job = {"file": str(file), "read": list(read), "set": list(type_in), "save": save or {}}
         done = subprocess.run(
             [SYSTEM_PYTHON, REPOSITORY / "tests" / "office_job.py"],
-            input=json.dumps(job), capture_output=True, text=True, timeout=240, check=False,
+            input=json.dumps(job),
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         result: Mapping[str, Sequence[Sequence[Any]]] = json.loads(done.stdout)

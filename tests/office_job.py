@@ -97,7 +97,10 @@ def main():
     profile = tempfile.mkdtemp()
     office = subprocess.Popen(
         [
-            "soffice", "--headless", "--norestore", "--nologo",
+            "soffice",
+            "--headless",
+            "--norestore",
+            "--nologo",
             f"--accept=pipe,name={pipe};urp;",
             f"-env:UserInstallation={Path(profile).as_uri()}",
         ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -98,23 +99,32 @@ def random_scores(plan: Plan, chance: random.Random) -> Material:
             elif chance.random() < 0.05:
                 amount, basis = None, Basis.NOT_APPLICABLE
             row = {
-                "unit": unit.code, "kind": unit.kind, "indicator": indicator.code,
-                "name": indicator.name, "full_marks": indicator.full_marks, "score": amount,
-                "basis": str(basis), "applies": amount is not None,
+                "unit": unit.code,
+                "kind": unit.kind,
+                "indicator": indicator.code,
+                "name": indicator.name,
+                "full_marks": indicator.full_marks,
+                "score": amount,
+                "basis": str(basis),
+                "applies": amount is not None,
             }
             for name, column in columns.items():
                 column.append(row.get(name, None if SCORES[name] == "Int64" else ""))
     scores = frame(columns, SCORES)
-    lines = [ReturnLine(unit.code, str(status[unit.code]), None, "", "", 0, 0) for unit in plan.units]
+    lines = [
+        ReturnLine(unit.code, str(status[unit.code]), None, "", "", 0, 0) for unit in plan.units
+    ]
     ranking = scoring.ranking(plan, scores, status)
-    return Material(plan, scores, ranking, frame({}, {"unit": "object", "code": "object"}), lines, [], NOW)
+    return Material(
+        plan, scores, ranking, frame({}, {"unit": "object", "code": "object"}), lines, [], NOW
+    )
 
 
 @pytest.mark.libreoffice
 @pytest.mark.parametrize("rule", list(TieRule))
-def test_ties_missing_returns_and_late_penalties_agree(office, plan: Plan, tmp_path: Path, rule) -> None:
-    from dataclasses import replace
-
+def test_ties_missing_returns_and_late_penalties_agree(
+    office, plan: Plan, tmp_path: Path, rule
+) -> None:
     terms = replace(plan.campaign, tie_rule=rule, late_rule=LateRule.TOTAL, late_deduction=150)
     made = random_scores(replace(plan, campaign=terms), random.Random(str(rule)))
     agrees(office, write(tmp_path / "book.xlsx", consolidated_workbook(made)), made)
