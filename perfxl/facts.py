@@ -10,7 +10,7 @@ import pandas as pd
 
 from perfxl.plan.model import Plan
 from perfxl.points import round_fraction
-from perfxl.scoring import Basis, Status
+from perfxl.tables import Basis, Status
 
 MOST_NAMED = 3
 STRONG_RATE, WEAK_RATE = Fraction(95, 100), Fraction(85, 100)

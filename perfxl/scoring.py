@@ -7,7 +7,6 @@ not apply are rescaled as exact fractions and rounded only for display.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from fractions import Fraction
 
 import pandas as pd
@@ -16,29 +15,7 @@ from perfxl import tables
 from perfxl.plan.methods import Computed, Facts
 from perfxl.plan.model import Grade, LateRule, Plan, TieRule
 from perfxl.points import HUNDREDTHS, round_fraction
-from perfxl.tables import ReturnTables, frame, whole
-
-
-class Basis(StrEnum):
-    """Where the score that counts comes from."""
-
-    APPROVED = "核定"
-    COMPUTED = "计算（暂定）"
-    SELF = "自评（暂定）"
-    UNSCORED = "未评（暂定 0 分）"
-    NOT_APPLICABLE = "不适用"
-    NOT_RETURNED = "未报送"
-
-
-class Status(StrEnum):
-    """How a unit's return stands."""
-
-    ON_TIME = "按时"
-    LATE = "逾期"
-    NOT_RETURNED = "未报送"
-
-
-PROVISIONAL = frozenset({Basis.COMPUTED, Basis.SELF, Basis.UNSCORED})
+from perfxl.tables import PROVISIONAL, Basis, ReturnTables, Status, frame, whole
 
 
 def compute(plan: Plan, returned: ReturnTables) -> pd.DataFrame:

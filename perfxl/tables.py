@@ -27,6 +27,27 @@ class StampState(StrEnum):
     MISSING = "缺失"
 
 
+class Basis(StrEnum):
+    """Where the score that counts comes from."""
+
+    APPROVED = "核定"
+    COMPUTED = "计算（暂定）"
+    SELF = "自评（暂定）"
+    UNSCORED = "未评（暂定 0 分）"
+    NOT_APPLICABLE = "不适用"
+    NOT_RETURNED = "未报送"
+
+
+class Status(StrEnum):
+    """How a unit's return stands."""
+
+    ON_TIME = "按时"
+    LATE = "逾期"
+    NOT_RETURNED = "未报送"
+
+
+PROVISIONAL = frozenset({Basis.COMPUTED, Basis.SELF, Basis.UNSCORED})
+
 _ORIGIN: Schema = {"receipt": "object", "unit": "object", "sheet": "object", "row": "Int64"}
 
 RETURNS: Schema = {

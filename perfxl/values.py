@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from perfxl.points import HUNDREDTHS, hundredths
 
 # Amounts beyond any budget are typing mistakes; they would also leave int64.
-LARGEST = Decimal(10) ** 12
+LARGEST = 10**12
 
 _NUMBER = re.compile(r"([+-]?)(\d{1,3}(?:,\d{3})+|\d*)(\.\d*)?(亿元|万元|元|个|分|项|次|件|%)?")
 _UNIT_FACTOR = {"亿元": Decimal(10_000), "元": Decimal("0.0001")}
@@ -55,6 +55,21 @@ def number_of(value: object) -> int | None:
     scaled = value * HUNDREDTHS
     nearest = round(scaled)
     return nearest if abs(scaled - nearest) < _NEAR else hundredths(value)
+
+
+def precise_number_of(value: object) -> int | None:
+    """As ``number_of``, but None for a number with more than two decimals instead of rounding it.
+
+    For declarations, where 3.125 must be refused rather than become 3.13.
+    """
+    number = number_of(value)
+    if number is None or isinstance(value, int):
+        return number
+    if isinstance(value, float):
+        return number if abs(value * HUNDREDTHS - number) < _NEAR else None
+    fraction = squeeze(text_of(value)).partition(".")[2]
+    digits = "".join(c for c in fraction if c.isdigit()).rstrip("0")
+    return number if len(digits) <= 2 else None
 
 
 def _number_in(text: str) -> int | None:

@@ -382,9 +382,8 @@ FAULTS: dict[str, tuple[str, str, Spoil]] = {
 OLD_VERSION_UNIT, LATE_UNIT = "122", "121"
 
 
-def make_returns(plan: Plan) -> None:
+def make_returns(plan: Plan, folder: Path) -> None:
     """The 31 returned workbooks and their manifest."""
-    folder = HERE / "returns"
     shutil.rmtree(folder, ignore_errors=True)
     chance = random.Random(SEED)
     rows = []
@@ -408,15 +407,15 @@ def make_returns(plan: Plan) -> None:
         writer.writerows(rows)
 
 
-def make_county() -> None:
+def make_county(folder: Path) -> None:
     """The county's own return, with the report's figures and its subtotals as it states them."""
-    folder = HERE / "county"
-    data = (folder / "考核方案.xlsx").read_bytes()
+    county = HERE / "county"
+    data = (county / "考核方案.xlsx").read_bytes()
     plan = read_plan_file(data, "考核方案.xlsx")
     unit = plan.units[0]
     stamp = Stamp(plan.campaign.code, "return", plan.template_version(unit.kind), unit.code)
     form = Form(template(plan, unit, stamp.signed(SAMPLE_STAMP_KEY)))
-    content = from_markdown((folder / "填报内容.md").read_text(encoding="utf-8"))
+    content = from_markdown((county / "填报内容.md").read_text(encoding="utf-8"))
     form.cover("填报人", "综合股预算绩效组")
     form.cover("联系电话", unit.phone)
     for row in content["自评表"]:
@@ -443,11 +442,10 @@ def make_county() -> None:
     form.save(folder / "return.xlsx")
 
 
-def make_reviews() -> None:
+def make_reviews(folder: Path) -> None:
     """Review books of the sample campaign, filled in by a seeded stand-in for the sections."""
-    folder = HERE / "reviews"
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    folder.mkdir(parents=True)
     chance = random.Random(SEED)
     with tempfile.TemporaryDirectory() as scratch:
         campaign = Campaign.create(Path(scratch) / "c", PLAN.read_bytes(), SAMPLE_STAMP_KEY)
@@ -490,11 +488,16 @@ def make_reviews() -> None:
         campaign.close()
 
 
+def make_all(folder: Path) -> None:
+    """Make all samples under a folder; the review books answer the returns in ``samples/``."""
+    make_county(folder / "county")
+    make_returns(read_plan_file(PLAN.read_bytes(), PLAN.name), folder / "returns")
+    make_reviews(folder / "reviews")
+
+
 def main() -> None:
-    """Make all samples."""
-    make_county()
-    make_returns(read_plan_file(PLAN.read_bytes(), PLAN.name))
-    make_reviews()
+    """Make all samples where they belong."""
+    make_all(HERE)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from perfxl.plan.model import (
 from perfxl.plan.register_reading import read_items, read_registers
 from perfxl.plan.rows import ILLEGAL_NAME, LIST_BREAK, LONGEST_NAME, Choice, PlanBook, Row
 from perfxl.points import HUNDREDTHS, as_text
-from perfxl.values import date_of, moment_of, number_of, squeeze, text_of
+from perfxl.values import date_of, moment_of, number_of, precise_number_of, squeeze, text_of
 
 T = TypeVar("T")
 
@@ -128,7 +128,7 @@ def _info(book: PlanBook) -> CampaignInfo:
 
 
 def _not_negative(value: object) -> int | None:
-    number = number_of(value)
+    number = precise_number_of(value)
     return number if number is not None and number >= 0 else None
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 from perfxl.errors import Mistake, Place
 from perfxl.layout.declare import SheetLayout
 from perfxl.layout.locate import Rows, cell_name, find_table
-from perfxl.values import number_of, text_of
+from perfxl.values import precise_number_of, text_of
 
 # Names that become sheet or file names must be legal in Excel and on NTFS.
 ILLEGAL_NAME = re.compile(r"""[\\/:*?"<>|\[\]'\x00-\x1f]""")
@@ -100,9 +100,9 @@ class Row:
             if needed:
                 self.mistake("P104", label, f"“{label}”没有填写")
             return None
-        number = number_of(self.value(label))
+        number = precise_number_of(self.value(label))
         if number is None or number < 0:
-            self.mistake("P105", label, f"“{label}”应为不小于 0 的数，现为“{text}”")
+            self.mistake("P105", label, f"“{label}”应为不小于 0、至多两位小数的数，现为“{text}”")
             return None
         return number
 

@@ -10,7 +10,7 @@ from perfxl.documents.official import OfficialDocument, TableColumn
 from perfxl.facts import CampaignFacts, IndicatorFacts, KindFacts
 from perfxl.plan.model import Plan
 from perfxl.points import as_text, round_fraction
-from perfxl.scoring import Status
+from perfxl.tables import Status
 
 DRAFT = "（讨论稿）"
 _MOST_INDICATORS, _MOST_FINDINGS = 4, 5

@@ -19,8 +19,7 @@ from perfxl.intake.extract import Return, extract
 from perfxl.intake.identity import identify
 from perfxl.ledger import Form, Receipt, Review, Verdict
 from perfxl.plan.model import LedgerFigure, Plan
-from perfxl.scoring import Status
-from perfxl.tables import REVIEWS, ReturnTables, frame
+from perfxl.tables import REVIEWS, ReturnTables, Status, frame
 
 
 @dataclass(frozen=True)

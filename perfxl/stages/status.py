@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from perfxl.campaign import Campaign
 from perfxl.ledger import Form, Receipt, Verdict
 from perfxl.plan.model import Unit
-from perfxl.scoring import Status
 from perfxl.stages.gather import Gathered, gather
+from perfxl.tables import Status
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,9 @@ from perfxl.points import as_float
 from perfxl.products.consolidated.analysis import indicator_means
 from perfxl.products.consolidated.material import FIRST_ROW, Material, ReturnLine
 from perfxl.products.consolidated.workbook import consolidated_workbook
-from perfxl.scoring import Basis, Status
 from perfxl.stages.consolidate import FILE, consolidate, material
 from perfxl.stages.gather import gather
-from perfxl.tables import SCORES, frame, whole
+from perfxl.tables import SCORES, Basis, Status, frame, whole
 
 NOW = dt.datetime(2024, 1, 26, 10, 0)
 NEAR = 1e-9

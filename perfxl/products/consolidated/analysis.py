@@ -12,7 +12,7 @@ from perfxl.layout.declare import ValueKind
 from perfxl.layout.locate import cell_name
 from perfxl.points import as_float
 from perfxl.products.consolidated.material import NOT_RETURNED, Material, MatrixPlace
-from perfxl.scoring import Basis
+from perfxl.tables import Basis
 
 SHEET = "指标分析"
 _COLUMNS = (

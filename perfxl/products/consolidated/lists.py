@@ -11,8 +11,7 @@ from perfxl.layout.declare import ValueKind
 from perfxl.layout.locate import cell_name
 from perfxl.points import as_float
 from perfxl.products.consolidated.material import MOST_LINKS, Material
-from perfxl.scoring import PROVISIONAL, Basis
-from perfxl.tables import whole
+from perfxl.tables import PROVISIONAL, Basis, whole
 
 DETAIL, DEDUCTIONS, FINDINGS, RETURNS = "得分明细", "扣分明细", "审核意见", "报送情况"
 _HEADING_ROW = 2

@@ -25,8 +25,7 @@ from perfxl.products.consolidated.material import (
     Material,
     MatrixPlace,
 )
-from perfxl.scoring import PROVISIONAL
-from perfxl.tables import whole
+from perfxl.tables import PROVISIONAL, whole
 
 _WIDTHS = {"单位编码": 8, "单位名称": 24, "负责股室": 13, "报送情况": 8}
 _NO_RANK = "—"

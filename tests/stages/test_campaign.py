@@ -1,0 +1,239 @@
+"""A campaign's stages over real files: nothing lost, nothing done twice, nothing overwritten."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import io
+import shutil
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from perfxl.campaign import INBOX, ISSUED, ORIGINALS, REVIEWS, Campaign
+from perfxl.errors import AlreadyThere, InputAtRisk, NothingToDo
+from perfxl.ledger import Form, Ledger, Receipt, Verdict
+from perfxl.stages.consolidate import consolidate
+from perfxl.stages.gather import gather
+from perfxl.stages.ingest import Incoming, incoming, ingest
+from perfxl.stages.initialize import init
+from perfxl.stages.issue import issue
+from perfxl.stages.review import book_path, ingest_books, issue_books
+from perfxl.stages.status import status
+from perfxl.tables import Status, whole
+
+NOW = dt.datetime(2024, 1, 26, 10, 0)
+SECTION = "教科文股"
+
+
+def snapshot(campaign: Campaign) -> dict[str, str]:
+    """Every file of the campaign with its hash, the ledger by its rows."""
+    files = {
+        path.relative_to(campaign.folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in campaign.folder.rglob("*")
+        if path.is_file() and not path.name.startswith("台账.db")
+    }
+    files["receipts"] = repr([campaign.ledger.receipts(form) for form in Form])
+    files["reviews"] = repr(campaign.ledger.reviews())
+    return files
+
+
+def type_into_book(path: Path, values: dict[tuple[str, str], dict[str, object]]) -> None:
+    """Type into a review book: (unit, indicator) → heading → value."""
+    book = openpyxl.load_workbook(path)
+    sheet = book["评分表"]
+    column = {str(c.value).split("（")[0].removesuffix(" *"): c.column for c in sheet[3]}
+    for row in range(4, sheet.max_row + 1):
+        key = (str(sheet.cell(row, 1).value), str(sheet.cell(row, column["指标编码"]).value))
+        for label, value in values.get(key, {}).items():
+            sheet.cell(row, column[label]).value = value
+    book.save(path)
+
+
+def approved(campaign: Campaign, unit: str, indicator: str) -> int | None:
+    scores = gather(campaign).scores
+    own = scores[(scores["unit"] == unit) & (scores["indicator"] == indicator)]
+    return whole(own["approved"].iloc[0])
+
+
+def test_issuing_again_changes_nothing(campaign: Campaign) -> None:
+    before = snapshot(campaign)
+    result = issue(campaign, NOW)
+    assert (len(result.written), len(result.unchanged)) == (0, 31)
+    assert snapshot(campaign) == before
+
+
+def test_a_lost_workbook_is_issued_again(campaign: Campaign) -> None:
+    path = next((campaign.path(ISSUED)).rglob("*-101-*.xlsx"))
+    content = path.read_bytes()
+    path.unlink()
+    assert issue(campaign, NOW).written == (path,)
+    assert path.read_bytes() == content
+
+
+def test_ingesting_the_same_folder_again_changes_nothing(campaign: Campaign) -> None:
+    before = snapshot(campaign)
+    files, _ = incoming(campaign, [], NOW)
+    result = ingest(campaign, files)
+    assert len(files) == 31
+    assert not any(taken.new for taken in result.taken)
+    assert snapshot(campaign) == before
+
+
+def test_every_file_gets_a_verdict_and_a_bad_one_stops_nothing(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    good = next(campaign.path(INBOX).glob("*-101-*.xlsx")).read_bytes()
+    (drop / "a-empty.xlsx").write_bytes(b"")
+    (drop / "b-cut.xlsx").write_bytes(good[: len(good) // 2])
+    (drop / "c-text.xlsx").write_text("单位,得分\n", encoding="utf-8")
+    book = openpyxl.Workbook()
+    book.active["A1"] = "通讯录"
+    book.save(drop / "d-other.xlsx")
+    again = openpyxl.load_workbook(io.BytesIO(good))
+    again["自评表"]["G6"] = "补充说明"
+    again.save(drop / "e-again.xlsx")
+    (drop / "~$e-again.xlsx").write_bytes(b"lock")
+    shutil.copy(book_path(campaign, SECTION), drop / "f-review.xlsx")
+    files, passed_over = incoming(campaign, [drop], NOW)
+    result = ingest(campaign, files, passed_over)
+    verdicts = {taken.path.name[0]: taken.receipt.verdict for taken in result.taken}
+    assert verdicts == {
+        "a": Verdict.UNREADABLE,
+        "b": Verdict.UNREADABLE,
+        "c": Verdict.UNREADABLE,
+        "d": Verdict.NOT_OURS,
+        "e": Verdict.VALID,
+        "f": Verdict.VALID,  # the bytes of a review book that was taken in already
+    }
+    assert [path.name for path in result.passed_over] == ["~$e-again.xlsx"]
+    for taken in result.taken:
+        kept = campaign.original(taken.receipt.original)
+        assert kept.read_bytes() == taken.path.read_bytes()
+        assert taken.receipt.verdict is Verdict.VALID or taken.receipt.detail
+    assert gather(campaign).receipts["101"].file == "e-again.xlsx"
+
+
+def test_a_file_name_never_becomes_a_path(campaign: Campaign, tmp_path: Path) -> None:
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    (drop / "..evil.xlsx").write_bytes(b"PK\x03\x04 nothing")
+    (taken,) = ingest(campaign, [Incoming(drop / "..evil.xlsx", NOW)]).taken
+    assert taken.receipt.original == taken.receipt.sha256 + ".xlsx"
+    assert (campaign.path(ORIGINALS) / taken.receipt.original).is_file()
+
+
+def test_the_first_valid_return_says_whether_a_unit_was_late(campaign: Campaign) -> None:
+    by_unit = {one.unit.code: one.status for one in status(campaign).units}
+    assert [code for code, state in by_unit.items() if state is Status.LATE] == ["121"]
+
+
+def test_a_unit_without_a_return_is_listed_and_scores_nothing(tmp_path: Path) -> None:
+    source = init(tmp_path / "c")
+    workbook = issue(source, NOW).written[0]
+    ingest(source, [Incoming(workbook, NOW)])
+    ranking = gather(source).ranking
+    absent = ranking[ranking["unit"] == "102"].iloc[0]
+    assert (absent["status"], absent["total"], absent["grade"]) == ("未报送", 0, "差")
+    assert whole(absent["rank"]) is None
+    assert set(ranking.loc[ranking["status"] != "未报送", "unit"]) == {"101"}
+
+
+def test_consolidating_again_keeps_every_score(campaign: Campaign) -> None:
+    before = gather(campaign).scores
+    consolidate(campaign, NOW)
+    after = gather(campaign).scores
+    assert before["approved"].notna().sum() > 700
+    assert before.equals(after)
+
+
+def test_a_book_with_untaken_input_is_not_overwritten(campaign: Campaign) -> None:
+    path = book_path(campaign, SECTION)
+    type_into_book(path, {("101", "6.2"): {"核定得分": 4, "扣分原因": "佐证不足"}})
+    typed = path.read_bytes()
+    with pytest.raises(InputAtRisk):
+        issue_books(campaign, NOW)
+    assert path.read_bytes() == typed
+    (taken,) = ingest_books(campaign, [path], NOW)
+    assert (taken.recorded, len(taken.findings)) == (1, 0)
+    assert approved(campaign, "101", "6.2") == 400
+    issue_books(campaign, NOW)
+    book = openpyxl.load_workbook(path)["评分表"]
+    prefilled = {
+        (str(row[0]), str(row[2])): row[11] for row in book.iter_rows(min_row=4, values_only=True)
+    }
+    assert prefilled["101", "6.2"] == 4
+
+
+def test_a_blank_cell_does_not_take_a_score_back(campaign: Campaign) -> None:
+    before = approved(campaign, "101", "6.2")
+    assert before is not None
+    path = book_path(campaign, SECTION)
+    type_into_book(path, {("101", "6.2"): {"核定得分": None}})
+    ingest_books(campaign, [path], NOW)
+    assert approved(campaign, "101", "6.2") == before
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ({"核定得分": "优秀"}, "R104"),
+        ({"核定得分": 7}, "R105"),
+        ({"核定得分": -1}, "R105"),
+        ({"核定得分": 5.3, "扣分原因": "x"}, "R106"),
+        ({"核定得分": 5, "扣分原因": None}, "R107"),
+        ({"单位编码": "999"}, "R102"),
+        ({"单位编码": "102"}, "R103"),
+    ],
+)
+def test_a_wrong_score_is_found_and_not_taken(
+    campaign: Campaign, typed: dict[str, object], code: str
+) -> None:
+    before = approved(campaign, "101", "6.2")
+    path = book_path(campaign, SECTION)
+    type_into_book(path, {("101", "6.2"): typed})
+    (taken,) = ingest_books(campaign, [path], NOW)
+    assert list(taken.findings["code"]) == [code]
+    assert taken.findings["sheet"].iloc[0] == "评分表"
+    assert taken.findings["cell"].iloc[0]
+    assert (taken.recorded, approved(campaign, "101", "6.2")) == (0, before)
+
+
+def test_a_claim_that_changed_under_a_review_is_told(campaign: Campaign) -> None:
+    path = book_path(campaign, SECTION)
+    type_into_book(path, {("101", "6.2"): {"自评得分": 1}})
+    (taken,) = ingest_books(campaign, [path], NOW)
+    assert list(taken.findings["code"]) == ["R109"]
+
+
+def test_a_file_that_is_no_book_is_refused_and_kept(campaign: Campaign, tmp_path: Path) -> None:
+    stranger = tmp_path / "stranger.xlsx"
+    openpyxl.Workbook().save(stranger)
+    (taken,) = ingest_books(campaign, [stranger], NOW)
+    assert taken.verdict is Verdict.NOT_OURS
+    receipt = campaign.ledger.receipts(Form.REVIEW)[-1]
+    assert campaign.original(receipt.original).read_bytes() == stranger.read_bytes()
+
+
+def test_the_ledger_takes_the_same_bytes_once(tmp_path: Path) -> None:
+    ledger = Ledger.at(tmp_path / "台账.db")
+    receipt = Receipt("a" * 64, Form.RETURN, "101", "f.xlsx", "o.xlsx", 1, NOW, Verdict.VALID)
+    assert ledger.record_receipt(receipt)
+    assert not ledger.record_receipt(receipt)
+    assert ledger.receipts(Form.RETURN) == [receipt]
+
+
+def test_an_existing_plan_is_never_replaced(campaign: Campaign) -> None:
+    with pytest.raises(AlreadyThere):
+        init(campaign.folder)
+
+
+def test_nothing_returned_is_said(tmp_path: Path) -> None:
+    empty = init(tmp_path / "c")
+    for stage in (consolidate, issue_books):
+        with pytest.raises(NothingToDo):
+            stage(empty, NOW)
+    assert not list(empty.path(REVIEWS).iterdir())
