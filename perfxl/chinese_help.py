@@ -26,7 +26,8 @@ class _ChineseHelp(click.Command):
         records = [
             record
             for param in self.get_params(ctx)
-            if (record := param.get_help_record(ctx)) is not None
+            if isinstance(param, click.Option)
+            and (record := param.get_help_record(ctx)) is not None
         ]
         if records:
             with formatter.section("选项"):

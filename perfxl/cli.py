@@ -510,7 +510,7 @@ def main() -> None:
 
     prepare_streams()
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="perfxl", standalone_mode=False)
     except PerfxlError as error:
         click.echo(str(error), err=True)
         sys.exit(MISTAKE_EXIT)

@@ -10,10 +10,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import random
-import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import floor
 from pathlib import Path
@@ -21,7 +20,9 @@ from pathlib import Path
 import docx
 import openpyxl
 import pytest
+from click.testing import CliRunner
 
+from perfxl.cli import cli
 from perfxl.plan.markdown import from_markdown
 from perfxl.products.plan_workbook import plan_workbook
 
@@ -33,27 +34,29 @@ LATE, ABSENT, WRONG = "BM07", ("BM10", "XX09"), "BM05"
 NO_CONTRACTS, TWINS = ("BM03", "GQ04"), ("XX02", "XX03")
 CENTRE = "LZ-2025-绩效评价中心-评分表.xlsx"
 
+Records = dict[str, list[dict[str, str]]]
+Number = Fraction | int
 Scores = dict[str, Fraction | None]
+Marks = dict[str, dict[str, Fraction]]
 
 
 def perfxl(folder: Path, *arguments: object, code: int = 0) -> str:
-    """Run the installed command line in a campaign folder; its standard output."""
-    command = [
-        sys.executable,
-        "-X",
-        "utf8",
-        "-m",
-        "perfxl",
-        "-C",
-        str(folder),
-        *map(str, arguments),
-    ]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-    assert done.returncode == code, done.stdout + done.stderr
+    """Run a command in a campaign folder, in this process; its standard output."""
+    line = ["-C", str(folder), *map(str, arguments)]
+    done = CliRunner().invoke(cli, line, catch_exceptions=False)
+    assert done.exit_code == code, done.output
     return done.stdout
 
 
-def write_plan(path: Path, records: dict[str, list[dict[str, str]]]) -> Path:
+def installed(*arguments: object) -> str:
+    """Run the installed command line in a process of its own; its standard output."""
+    command = [sys.executable, "-X", "utf8", "-m", "perfxl", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def write_plan(path: Path, records: Records) -> Path:
     path.write_bytes(plan_workbook(records))
     return path
 
@@ -129,16 +132,13 @@ def answers_of(unit: str) -> Answers:
     return answers
 
 
-def ratio(
-    marks: str, top: Fraction | int, bottom: Fraction | int, least: str = "0"
-) -> Fraction | None:
-    """The 比率 method, written once more: cut to 0.25, 0 below the floor, None where not applicable."""
+def ratio(marks: str, top: Number, bottom: Number, least: str = "0") -> Fraction | None:
+    """The 比率 method once more: cut to 0.25, 0 below the floor, None where not applicable."""
     if not bottom:
         return None
     share = Fraction(top) / Fraction(bottom)
-    return (
-        Fraction(floor(4 * Fraction(marks) * share), 4) if share >= Fraction(least) else Fraction(0)
-    )
+    cut = Fraction(floor(4 * Fraction(marks) * share), 4)
+    return cut if share >= Fraction(least) else Fraction(0)
 
 
 def computed(unit: str, answers: Answers) -> Scores:
@@ -147,6 +147,9 @@ def computed(unit: str, answers: Answers) -> Scores:
 
     def money(found: list[dict[str, object]]) -> Fraction:
         return sum((Fraction(str(row["合同金额"])) for row in found), Fraction(0))
+
+    def sorts(found: list[dict[str, object]]) -> int:
+        return len({row["合同类别"] for row in found})
 
     promised = [row for row in rows if row["含绩效条款"] == "是"]
     punctual = [row for row in rows if row["验收日期"] <= row["约定验收日期"]]
@@ -159,9 +162,7 @@ def computed(unit: str, answers: Answers) -> Scores:
             "1.2": min(Fraction("7.5"), regulations * Fraction("2.5")),
             "2.1": ratio("12.5", *terms, "0.5"),
             "2.2": ratio("12.5", sum(row["履约评分"] >= 60 for row in punctual), len(rows)),
-            "2.3": ratio(
-                "5", len({r["合同类别"] for r in promised}), len({r["合同类别"] for r in rows})
-            ),
+            "2.3": ratio("5", sorts(promised), sorts(rows)),
             "3.1": ratio("12.5", figures["已编报目标项目数"], figures["预算项目总数"], "0.6"),
             "5.1": Fraction("7.5") - (Fraction("1.25") if unit == LATE else 0),
         }
@@ -192,9 +193,8 @@ class Book:
     def columns(self, sheet: str, *labels: str) -> tuple[int, dict[str, int]]:
         """The heading row that has these labels, and the columns under them."""
         for row in self.book[sheet].iter_rows():
-            found = {
-                str(cell.value or "").removesuffix(" *").split("（")[0]: cell.column for cell in row
-            }
+            printed = [str(cell.value or "").removesuffix(" *").split("（")[0] for cell in row]
+            found = {label: column for column, label in enumerate(printed, 1)}
             if set(labels) <= set(found):
                 return row[0].row, found
         raise KeyError(labels)
@@ -202,11 +202,9 @@ class Book:
     def rows(self, sheet: str, key: str) -> dict[str, int]:
         """Row numbers by the text under a heading."""
         heading, columns = self.columns(sheet, key)
-        numbers = range(heading + 1, self.book[sheet].max_row + 1)
-        return {
-            str(self.book[sheet].cell(number, columns[key]).value or ""): number
-            for number in numbers
-        }
+        ws, column = self.book[sheet], columns[key]
+        below = range(heading + 1, ws.max_row + 1)
+        return {str(ws.cell(row, column).value or ""): row for row in below}
 
     def put(self, sheet: str, row: int, values: dict[str, object]) -> None:
         """Type values under the headings of these names."""
@@ -244,15 +242,12 @@ def fill_review(path: Path, approved: dict[str, Scores]) -> None:
         unit, code = (sheet.cell(row, columns[name]).value for name in ("单位编码", "指标编码"))
         score = approved.get(unit, {}).get(code)
         if score is not None:
-            book.put(
-                "评分表", row, {"核定得分": float(score), "扣分原因": "按标准扣分", "评分人": "马"}
-            )
+            typed = {"核定得分": float(score), "扣分原因": "按标准扣分", "评分人": "马玉霞"}
+            book.put("评分表", row, typed)
     book.book.save(path)
 
 
-def standings(
-    scores: dict[str, Scores], marks: dict[str, dict[str, Fraction]], full: int
-) -> list[dict]:
+def standings(scores: dict[str, Scores], marks: Marks, full: int) -> list[dict[str, object]]:
     """Totals, grades and dense ranks as ``rank --json`` gives them, from scores in fractions."""
 
     def shown(number: Fraction) -> str:
@@ -279,7 +274,7 @@ def standings(
                         "kind": kind,
                         "unit": unit,
                         "total": shown(exact),
-                        "sum": shown(sum(valid.values())),
+                        "sum": shown(sum(valid.values(), Fraction(0))),
                         "applicable": shown(most),
                         "deducted": shown(Fraction(deducted)),
                         "grade": grade,
@@ -296,7 +291,7 @@ def standings(
     return result
 
 
-def ranking(folder: Path) -> tuple[list[dict], int]:
+def ranking(folder: Path) -> tuple[list[dict[str, object]], int]:
     """What ``rank --json`` says, and how many scores are provisional."""
     rows = json.loads(perfxl(folder, "rank", "--json"))
     provisional = sum(row.pop("provisional") for row in rows)
@@ -317,43 +312,58 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A campaign whose 40 workbooks are issued."""
     folder = tmp_path_factory.mktemp("county") / "考核2025"
     plan = write_plan(folder.with_suffix(".xlsx"), RECORDS)
-    assert "40 个单位" in perfxl(folder.parent, "init", folder, "--plan", plan)
-    assert perfxl(folder, "plan") == SOURCE.read_text(encoding="utf-8")
-    assert "已写 40 份" in perfxl(folder, "issue")
+    assert "40 个单位" in installed("init", folder, "--plan", plan)
+    assert installed("-C", folder, "plan") == SOURCE.read_text(encoding="utf-8")
+    assert "已写 40 份" in installed("-C", folder, "issue")
     assert "已写 0 份，未变 40 份" in perfxl(folder, "issue")
     return folder
 
 
-def test_whole_campaign(campaign: Path) -> None:
-    issued = {path.name.split("-")[2]: path for path in sorted((campaign / "下发").rglob("*.xlsx"))}
-    assert sorted(issued) == sorted(KIND_OF)
-    nothing = {unit: dict.fromkeys(MARKS[KIND_OF[unit]], Fraction(0)) for unit in ABSENT}
-    returned = {unit: answers_of(unit) for unit in KIND_OF if unit not in ABSENT}
-    machine = {unit: computed(unit, answers) for unit, answers in returned.items()}
-
-    # Returns: the late one apart, the others within the deadline; taken once.
-    late = campaign.parent / "迟到"
+def return_all(campaign: Path, machine: dict[str, Scores], returned: dict[str, Answers]) -> int:
+    """Fill in and take in all returns; the row on which the one mistake was made."""
+    issued = {path.name.split("-")[2]: path for path in (campaign / "下发").rglob("*.xlsx")}
+    assert set(issued) == set(KIND_OF)
+    late, on_time = campaign.parent / "迟到", campaign / "收件"
     late.mkdir()
     for unit, answers in returned.items():
         claims = {**machine[unit], **answers.judged, "5.1": None}
         if unit == WRONG:
             claims["1.2"] = Fraction(8)
-        fill_return(issued[unit], late if unit == LATE else campaign / "收件", answers, claims)
-    assert "新收 37 个（有效 37 个）" in perfxl(
-        campaign, "ingest", "--received", "2026-02-10 17:30"
-    )
+        fill_return(issued[unit], late if unit == LATE else on_time, answers, claims)
+    taken = perfxl(campaign, "ingest", "--received", "2026-02-10 17:30")
+    assert "新收 37 个（有效 37 个）" in taken
     assert "新收 1 个" in perfxl(campaign, "ingest", late, "--received", "2026-02-10 17:31")
     assert "新收 0 个（有效 0 个），以前收过 37 个" in perfxl(campaign, "ingest")
+    return Book(issued[WRONG]).rows("自评表", "编码")["1.2"]
+
+
+def approve(unit: str, own: Scores) -> Scores:
+    """The sections' scores of a unit: what stood before, less up to 1.5, and the centre's own."""
+    chance = random.Random(f"approved {TWINS[0] if unit in TWINS else unit}")
+    approved: Scores = {}
+    for code, score in own.items():
+        less = Fraction(chance.randint(0, 6), 4)
+        approved[code] = None if score is None else max(Fraction(0), score - less)
+    if unit.startswith("BM"):
+        found = chance.randint(0, 3) * Fraction("0.75")
+        approved |= {"4.1": 10 - found, "5.1": own["5.1"]}
+    return approved
+
+
+def test_whole_campaign(campaign: Path) -> None:
+    nothing = {unit: dict.fromkeys(MARKS[KIND_OF[unit]], Fraction(0)) for unit in ABSENT}
+    returned = {unit: answers_of(unit) for unit in KIND_OF if unit not in ABSENT}
+    machine = {unit: computed(unit, answers) for unit, answers in returned.items()}
+    row = return_all(campaign, machine, returned)
 
     # Checks: the one mistake that was made, at its cell.
-    row = Book(issued[WRONG]).rows("自评表", "编码")["1.2"]
     findings = json.loads(perfxl(campaign, "check", "--json", code=1))["findings"]
     wrong = [(f["unit"], f["code"], f["sheet"], f["cell"]) for f in findings]
     assert wrong == [(WRONG, "F203", "自评表", f"F{row}")]
     assert findings[0]["message"] == "1.2 制度办法：自评得分 8 超过分值 7.5"
 
     # Before any section has judged, the computed scores and the claims stand provisionally.
-    scores = {u: {**nothing.get(u, {}), **machine.get(u, {})} for u in KIND_OF}
+    scores = {unit: {**nothing.get(unit, {}), **machine.get(unit, {})} for unit in KIND_OF}
     for unit, answers in returned.items():
         scores[unit] |= answers.judged | ({"4.1": Fraction(0)} if unit.startswith("BM") else {})
     counted = sum(score is not None for unit in returned for score in scores[unit].values())
@@ -361,36 +371,21 @@ def test_whole_campaign(campaign: Path) -> None:
 
     # The sections judge; the centre's book comes only after the first consolidation.
     perfxl(campaign, "review", "issue")
-    books = sorted(path.name for path in (campaign / "股室评分").iterdir())
-    assert len(books) == 6 and CENTRE in books
-    approved = {}
-    for unit in returned:
-        chance = random.Random(f"approved {TWINS[0] if unit in TWINS else unit}")
-        approved[unit] = {
-            code: None
-            if score is None
-            else max(Fraction(0), score - Fraction(chance.randint(0, 6), 4))
-            for code, score in scores[unit].items()
-        }
-        if unit.startswith("BM"):
-            approved[unit] |= {
-                "4.1": 10 - chance.randint(0, 3) * Fraction("0.75"),
-                "5.1": scores[unit]["5.1"],
-            }
-    for name in books:
-        if name != CENTRE:
-            fill_review(campaign / "股室评分" / name, approved)
+    books = sorted((campaign / "股室评分").iterdir())
+    assert len(books) == 6
+    approved = {unit: approve(unit, scores[unit]) for unit in returned}
+    for book in books:
+        if book.name != CENTRE:
+            fill_review(book, approved)
     perfxl(campaign, "review", "ingest")
     perfxl(campaign, "consolidate")
     first = (campaign / "成果" / "综合评分表.xlsx").read_bytes()
     assert "讨论稿" in perfxl(campaign, "circular")
-
-    for unit in returned:
-        scores[unit] = {**approved[unit]}
-        if unit.startswith("BM"):
-            scores[unit] |= {"4.1": Fraction(0), "5.1": machine[unit]["5.1"]}
-    offices = sum(unit.startswith("BM") for unit in returned)
-    assert ranking(campaign) == (standings(scores, MARKS, 100), 2 * offices)
+    so_far = {**nothing, **approved}
+    offices = [unit for unit in returned if unit.startswith("BM")]
+    for unit in offices:
+        so_far[unit] = {**approved[unit], "4.1": Fraction(0), "5.1": machine[unit]["5.1"]}
+    assert ranking(campaign) == (standings(so_far, MARKS, 100), 2 * len(offices))
 
     # A new book offers the approved scores; nothing that a section entered is lost.
     perfxl(campaign, "review", "issue")
@@ -399,52 +394,88 @@ def test_whole_campaign(campaign: Path) -> None:
     perfxl(campaign, "consolidate")
     assert [path.read_bytes() for path in (campaign / "成果" / "历次").iterdir()] == [first]
     final = standings({**nothing, **approved}, MARKS, 100)
-    final.sort(key=lambda line: list(MARKS).index(line["kind"]))
-    assert ranking(campaign) == ([*final], 0)
-    rank = {line["unit"]: line["rank"] for line in final}
-    places = sorted(line["rank"] for line in final if line["kind"] == "学校" and line["rank"])
-    assert rank[TWINS[0]] == rank[TWINS[1]]
-    assert places != sorted(set(places)) == list(range(1, len(set(places)) + 1))
+    assert ranking(campaign) == (final, 0)
+    ranks = {line["unit"]: line["rank"] for line in final if line["kind"] == "学校"}
+    assert ranks[TWINS[0]] == ranks[TWINS[1]]
+    assert set(ranks.values()) == {None, *range(1, 9)}  # 9 schools on 8 ranks, one without
 
     perfxl(campaign, "circular")
-    document = docx.Document(campaign / "成果" / "通报.docx")
+    check_circular(campaign / "成果" / "通报.docx", [str(line["total"]) for line in final])
+
+
+def check_circular(path: Path, totals: list[str]) -> None:
+    document = docx.Document(str(path))
     text = "\n".join(paragraph.text for paragraph in document.paragraphs)
-    assert "临泽县财政局关于2025年度预算绩效管理综合考核情况的通报" in text and "讨论稿" not in text
+    assert "临泽县财政局关于2025年度预算绩效管理综合考核情况的通报" in text
+    assert "讨论稿" not in text
     assert "县直部门24个、国有企业6个、学校10个" in text
     assert "按时报送37个，逾期报送1个，未报送2个" in text
-    assert "2026年5月4日" in text
-    tables = [[cell.text for row in table.rows for cell in row.cells] for table in document.tables]
-    for line in final:
-        assert any(line["total"] in cells for cells in tables)
+    assert "2026年5月4日" in text  # issued 2026-03-20, 45 days to mend
+    cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
+    assert sorted(totals) == sorted(text for text in cells if text in totals)
+
+
+SCHOOLS = [row for row in RECORDS["单位名录"] if row["单位编码"] in ("XX01", *TWINS)]
+
+
+def changed(sheet: str, key: str, name: str, label: str, value: str) -> Records:
+    """The plan with the cell under ``label`` changed in the row with ``name`` under ``key``."""
+    rows = [{**row, label: value} if row[key] == name else row for row in RECORDS[sheet]]
+    return {**RECORDS, sheet: rows}
+
+
+def three_schools(folder: Path, records: Records) -> Path:
+    """A campaign of three schools, issued; the other kinds keep their rubrics and have no unit."""
+    plan = write_plan(folder / "方案.xlsx", {**records, "单位名录": SCHOOLS})
+    perfxl(folder, "init", folder / "考核", "--plan", plan)
+    perfxl(folder / "考核", "issue")
+    return folder / "考核"
 
 
 def test_full_marks_of_150_and_kinds_without_units(tmp_path: Path) -> None:
-    """Another 满分; two kinds have a rubric and no unit."""
     extra = {"编码": "Z1", "一级指标": "附加工作", "分值": "50", "评分方法": "人工"}
-    records = {
-        s: [*rows, extra] if s.startswith("指标体系") else rows for s, rows in RECORDS.items()
-    }
-    records["考核信息"] = [
-        {**row, "内容": "150"} if row["项目"] == "满分" else row for row in RECORDS["考核信息"]
-    ]
-    records["单位名录"] = [
-        row for row in RECORDS["单位名录"] if row["单位编码"] in (*TWINS, "XX01")
-    ]
-    folder = tmp_path / "考核"
-    perfxl(tmp_path, "init", folder, "--plan", write_plan(tmp_path / "方案.xlsx", records))
-    perfxl(folder, "issue")
+    records = changed("考核信息", "项目", "满分", "内容", "150")
+    for sheet in records:
+        if sheet.startswith("指标体系"):
+            records[sheet] = [*records[sheet], extra]
+    folder = three_schools(tmp_path, records)
     scores: dict[str, Scores] = {}
-    for bonus, path in enumerate(sorted((folder / "下发" / "学校").iterdir())):
+    for bonus, path in zip((50, 50, 30), sorted((folder / "下发" / "学校").iterdir()), strict=True):
         unit = path.name.split("-")[2]
         answers = answers_of(unit)
-        answers = replace(
-            answers, judged={**answers.judged, "Z1": Fraction(50 - 20 * (bonus // 2))}
-        )
+        answers.judged["Z1"] = Fraction(bonus)
         scores[unit] = {**computed(unit, answers), **answers.judged}
         fill_return(path, folder / "收件", answers, scores[unit])
-    shutil.rmtree(folder / "下发")
     perfxl(folder, "ingest", "--received", "2026-02-01")
     marks = {"学校": {**MARKS["学校"], "Z1": Fraction(50)}}
     assert ranking(folder) == (standings(scores, marks, 150), 21)
     perfxl(folder, "consolidate")
-    assert "学校" in perfxl(folder, "rank")
+    perfxl(folder, "circular")
+
+
+def test_before_any_return(tmp_path: Path) -> None:
+    """An office asks for the status as soon as it has issued."""
+    folder = three_schools(tmp_path, RECORDS)
+    units = json.loads(perfxl(folder, "status", "--json"))["units"]
+    assert [unit["status"] for unit in units] == ["未报送"] * 3
+    assert [line["rank"] for line in ranking(folder)[0]] == [None] * 3
+
+
+def test_evidence_in_proportion_is_no_error(tmp_path: Path) -> None:
+    """The 佐证 method gives half the marks for one piece of two; claiming just that is right."""
+    records = changed("指标体系（学校）", "编码", "A1", "佐证件数", "2")
+    folder = three_schools(tmp_path, records)
+    path = min((folder / "下发" / "学校").iterdir())
+    answers = answers_of("XX01")
+    claims = {**computed("XX01", answers), **answers.judged, "A1": Fraction("7.5")}
+    fill_return(path, folder / "收件", answers, claims)
+    perfxl(folder, "ingest", "--received", "2026-02-01")
+    assert json.loads(perfxl(folder, "check", "--json"))["findings"] == []
+
+
+def test_a_new_deadline_reaches_the_units(tmp_path: Path) -> None:
+    """What the cover and the instructions show is issued again when the plan changes it."""
+    folder = three_schools(tmp_path, RECORDS)
+    records = changed("考核信息", "项目", "报送截止时间", "内容", "2026-02-28")
+    write_plan(folder / "考核方案.xlsx", {**records, "单位名录": SCHOOLS})
+    assert "已写 3 份" in perfxl(folder, "issue")

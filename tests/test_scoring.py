@@ -44,7 +44,9 @@ def test_the_suggestion_is_the_lower_of_claim_and_computation(
 
 
 @st.composite
-def score_sets(draw: st.DrawFn) -> tuple[int, TieRule, LateRule, list[tuple[Status, int, set[int]]]]:
+def score_sets(
+    draw: st.DrawFn,
+) -> tuple[int, TieRule, LateRule, list[tuple[Status, int, set[int]]]]:
     """Deduction, rules, and per unit: status, steps lost, indicators that do not apply."""
     units = draw(
         st.lists(
@@ -57,18 +59,19 @@ def score_sets(draw: st.DrawFn) -> tuple[int, TieRule, LateRule, list[tuple[Stat
             max_size=9,
         )
     )
-    return draw(st.integers(0, 300)), draw(st.sampled_from(list(TieRule))), draw(
-        st.sampled_from(list(LateRule))
-    ), units
+    return (
+        draw(st.integers(0, 300)),
+        draw(st.sampled_from(list(TieRule))),
+        draw(st.sampled_from(list(LateRule))),
+        units,
+    )
 
 
 @settings(max_examples=120, deadline=None)
 @given(score_sets())
 def test_ranking_follows_the_rules(plan: Plan, drawn) -> None:  # type: ignore[no-untyped-def]
     deduction, tie_rule, late_rule, drawn_units = drawn
-    terms = replace(
-        plan.campaign, tie_rule=tie_rule, late_rule=late_rule, late_deduction=deduction
-    )
+    terms = replace(plan.campaign, tie_rule=tie_rule, late_rule=late_rule, late_deduction=deduction)
     towns = replace(
         plan, campaign=terms, units=tuple(plan.units_of("乡镇")),
         rubrics={"乡镇": plan.rubrics["乡镇"]},
@@ -116,4 +119,6 @@ def test_ranking_follows_the_rules(plan: Plan, drawn) -> None:  # type: ignore[n
     assert list(result["position"]) == list(range(1, len(exact) + 1))
     ranked = [exact[code] for code in result["unit"] if code in present]
     assert ranked == sorted(ranked, reverse=True)
-    assert [code for code in result["unit"] if code not in present] == list(result["unit"])[len(present):]
+    assert [code for code in result["unit"] if code not in present] == list(result["unit"])[
+        len(present) :
+    ]

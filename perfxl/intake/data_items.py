@@ -38,7 +38,7 @@ def data_items(
     parts = [reported]
     by_name = {register.name: register for register in plan.registers}
     for item in plan.data_items:
-        concerned = returns[[item.applies_to(kind) for kind in returns["kind"]]]
+        concerned = returns[returns["kind"].map(item.applies_to).astype(bool)]
         if item.source is Source.REGISTER:
             parts.append(
                 _from_register(

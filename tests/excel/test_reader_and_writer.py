@@ -1,0 +1,107 @@
+"""What is written comes back as it was; what is no workbook is told, not crashed on."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import zipfile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perfxl.errors import Unreadable
+from perfxl.excel.reader import read_workbook
+from perfxl.excel.writer import LONGEST_TEXT, TRUNCATED, WorkbookWriter
+
+AWKWARD = [
+    "01", "NA", "None", "1e5", "=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "http://a.b/c",
+    '=HYPERLINK("http://x","y")', "2023-01-01", "１２．５", "  两边有空格  ", "第一行\n第二行", "<b>&amp;",
+    "'quoted", "TRUE", "0.1", "😀",
+]  # fmt: skip
+
+
+def written(texts: list[str]) -> bytes:
+    book = WorkbookWriter()
+    sheet = book.sheet("表")
+    for row, text in enumerate(texts):
+        sheet.text(row, 0, text)
+    return book.to_bytes()
+
+
+def test_awkward_text_comes_back_as_text() -> None:
+    data = written(AWKWARD)
+    assert [row[0] for row in read_workbook(data).sheets["表"]] == AWKWARD
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert b"<f>" not in archive.read("xl/worksheets/sheet1.xml")
+        assert b"hyperlink" not in archive.read("xl/worksheets/sheet1.xml")
+
+
+SHEET_TEXT = st.text(
+    st.characters(blacklist_categories=("Cs", "Cc"), blacklist_characters="\ufffe\uffff"),
+    min_size=1, max_size=60,
+).filter(lambda text: "_x" not in text)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(SHEET_TEXT, min_size=1, max_size=8))
+def test_any_text_comes_back(texts: list[str]) -> None:
+    assert [row[0] for row in read_workbook(written(texts)).sheets["表"]] == texts
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(-(10**11), 10**11), min_size=1, max_size=8))
+def test_any_amount_comes_back(amounts: list[int]) -> None:
+    book = WorkbookWriter()
+    sheet = book.sheet("表")
+    for row, amount in enumerate(amounts):
+        sheet.number(row, 0, amount)
+    rows = read_workbook(book.to_bytes()).sheets["表"]
+    assert [round(float(row[0]) * 100) for row in rows] == amounts
+
+
+def test_dates_come_back() -> None:
+    book = WorkbookWriter()
+    book.sheet("表").date(0, 0, dt.date(2023, 2, 28))
+    assert read_workbook(book.to_bytes()).sheets["表"][0][0] == dt.date(2023, 2, 28)
+
+
+def test_over_long_text_ends_in_a_visible_mark() -> None:
+    (row,) = read_workbook(written(["长" * 40_000])).sheets["表"]
+    assert len(row[0]) == LONGEST_TEXT
+    assert row[0].endswith(TRUNCATED)
+
+
+def test_lone_surrogates_and_control_characters_do_not_raise() -> None:
+    (row,) = read_workbook(written(["甲\ud800乙\x00丙\x0b丁"])).sheets["表"]
+    assert "甲" in row[0]
+    assert "丁" in row[0]
+
+
+def broken_zip(**members: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "空的"),
+        (b"hello", "不是 Excel 工作簿"),
+        (written(["a"])[:-200], "损坏"),
+        (broken_zip(readme=b"x"), "压缩包"),
+        (broken_zip(**{"[Content_Types].xml": b"<x/>"}), "无法读取"),
+        (broken_zip(**{"[Content_Types].xml": b"0" * (300 << 20)}), "过大"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "无法读取"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "加密"),
+    ],
+    ids=["empty", "text", "cut", "zip", "hollow", "bomb", "hollow xls", "encrypted"],
+)
+def test_what_cannot_be_read_is_told(data: bytes, said: str) -> None:
+    with pytest.raises(Unreadable, match=said) as told:
+        read_workbook(data, "文件.xlsx")
+    assert told.value.place.file == "文件.xlsx"
+    assert told.value.remedy
