@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from perfxl.plan.forms import TOTAL_ROW
 from perfxl.plan.model import Rubric
 from perfxl.tables import ReturnTables
 
@@ -41,8 +42,8 @@ def claimed_totals(rubric: Rubric, returned: ReturnTables) -> list[ClaimedTotal]
         return sum(amount(child) for child in line.children)
 
     displayed = None
-    if "合计" in subtotals.index and not pd.isna(subtotals.at["合计", "displayed"]):
-        displayed = int(subtotals.at["合计", "displayed"]) or None
+    if TOTAL_ROW in subtotals.index and not pd.isna(subtotals.at[TOTAL_ROW, "displayed"]):
+        displayed = int(subtotals.at[TOTAL_ROW, "displayed"]) or None
     totals = [ClaimedTotal(LEVEL_NAMES[0], displayed)]
     for depth in range(1, rubric.depth + 1):
         leaves = depth == rubric.depth

@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -27,9 +27,11 @@ from perfxl.cli_output import (
     ranking_records,
 )
 from perfxl.errors import PerfxlError
+from perfxl.tables import Status, has_errors
 
 if TYPE_CHECKING:
     from perfxl.campaign import Campaign
+    from perfxl.stages.ingest import Decision
 
 FINDINGS_EXIT, MISTAKE_EXIT = 1, 2
 PATH = click.Path(path_type=Path)
@@ -132,11 +134,14 @@ def issue(context: click.Context) -> None:
 
 @cli.command(cls=ChineseCommand)
 @click.argument("paths", metavar="[文件或文件夹]...", nargs=-1, type=PATH)
+@click.option("--as", "unit_code", metavar="单位编码", help="由操作人认定文件是这个单位的报送")
 @click.option(
     "--received", metavar="时间", help="收到的时间，例如 2024-01-10 或 2024-01-10T09:30；默认为现在"
 )
 @click.pass_context
-def ingest(context: click.Context, paths: tuple[Path, ...], received: str | None) -> None:
+def ingest(
+    context: click.Context, paths: tuple[Path, ...], unit_code: str | None, received: str | None
+) -> None:
     """收取报送（读：收件/ 或给出的文件；写：原件/、台账.db）。
 
     同一份文件收两次只算一次；每个文件都有结论，一份坏文件不影响其他。
@@ -152,7 +157,8 @@ def ingest(context: click.Context, paths: tuple[Path, ...], received: str | None
     campaign = _campaign(context)
     files, passed_over = incoming(campaign, list(paths), _received_at(received))
     with progress("收取", len(files)) as advance:
-        result = run(campaign, files, passed_over, advance)
+        decision = _decision(campaign, unit_code, len(files)) if unit_code else None
+        result = run(campaign, files, passed_over, advance, decision)
     new = [taken for taken in result.taken if taken.new]
     valid = [taken for taken in new if taken.receipt.verdict is Verdict.VALID]
     click.echo(
@@ -171,17 +177,31 @@ def ingest(context: click.Context, paths: tuple[Path, ...], received: str | None
         sys.exit(FINDINGS_EXIT if any(taken.new for taken in refused) else 0)
 
 
+def _decision(campaign: Campaign, unit_code: str, files: int) -> Decision:
+    import getpass
+
+    from perfxl.errors import UnknownUnit
+    from perfxl.stages.ingest import Decision
+
+    unit = campaign.plan.unit_by_code.get(unit_code)
+    if unit is None:
+        raise UnknownUnit(f"单位名录中没有编码 {unit_code}", remedy="请核对单位编码")
+    if files != 1:
+        raise PerfxlError("--as 一次只认定一个文件", remedy="请只给出一个文件")
+    return Decision(unit, getpass.getuser())
+
+
 def _received_at(text: str | None) -> dt.datetime:
-    from perfxl.values import moment_of
+    from perfxl.values import date_of, moment_of
 
     if text is None:
         return _now()
-    received = moment_of(text.replace("T", " "))
+    day = date_of(text)
+    received = dt.datetime.combine(day, dt.time(12)) if day else moment_of(text.replace("T", " "))
     if received is None:
         raise PerfxlError(f"看不懂时间“{text}”", remedy="写法如 2024-01-10 或 2024-01-10T09:30")
     # A bare date is taken at noon: it names the day, not its last second.
-    bare = received.time() == dt.time(23, 59, 59)
-    return dt.datetime.combine(received.date(), dt.time(12)) if bare else received
+    return received
 
 
 @cli.command(cls=ChineseCommand)
@@ -245,7 +265,7 @@ def status(context: click.Context, as_json: bool) -> None:
         ],
         right=(7, 8, 9),
     )
-    missing = [row["name"] for row in rows if row["status"] == "未报送"]
+    missing = [row["name"] for row in rows if row["status"] == Status.NOT_RETURNED]
     click.echo(
         f"共 {len(rows)} 个单位，已报送 {len(rows) - len(missing)} 个，未报送 {len(missing)} 个"
         + (f"：{'、'.join(missing)}。" if missing else "。")
@@ -276,13 +296,12 @@ def check(
     例：perfxl -C 考核2024 check
         perfxl check SL2023-101-石楼县教育科技局.xlsx --plan 考核方案.xlsx
     """
-    errors = (
+    sys.exit(
         _check_files(context, files, plan_file, as_json) if files else _check_all(context, as_json)
     )
-    sys.exit(FINDINGS_EXIT if errors else 0)
 
 
-def _check_all(context: click.Context, as_json: bool) -> bool:
+def _check_all(context: click.Context, as_json: bool) -> int:
     from perfxl.stages.gather import gather
 
     gathered = gather(_campaign(context))
@@ -297,13 +316,14 @@ def _check_all(context: click.Context, as_json: bool) -> bool:
     else:
         print_findings(findings, {unit.code: unit.name for unit in gathered.plan.units})
         print_outcomes(gathered.checked.outcomes)
-    return bool((findings["severity"] == "错误").any())
+    return FINDINGS_EXIT if has_errors(findings) else 0
 
 
 def _check_files(
     context: click.Context, files: Sequence[Path], plan_file: Path | None, as_json: bool
-) -> bool:
+) -> int:
     from perfxl.campaign import PLAN_FILE, read_plan_file
+    from perfxl.console import plain
     from perfxl.stages.check import check_file
 
     folder: Path = context.obj
@@ -328,10 +348,11 @@ def _check_files(
         for _, one in checked:
             print_file_check(one)
         for _, refusal in refused:
-            click.echo(str(refusal), err=True)
-    return bool(refused) or any(
-        (one.result.findings["severity"] == "错误").any() for _, one in checked
-    )
+            click.echo(plain(str(refusal)), err=True)
+    if refused:
+        return MISTAKE_EXIT
+    errors = any(has_errors(one.result.findings) for _, one in checked)
+    return FINDINGS_EXIT if errors else 0
 
 
 @cli.group(cls=ChineseGroup)
@@ -386,7 +407,7 @@ def review_ingest(context: click.Context, paths: tuple[Path, ...]) -> None:
     if found:
         findings = pd.concat(found, ignore_index=True)
         print_findings(findings, {})
-        bad = bool((findings["severity"] == "错误").any())
+        bad = has_errors(findings)
     else:
         bad = False
     sys.exit(FINDINGS_EXIT if bad or any(book.detail for book in taken) else 0)
@@ -445,6 +466,8 @@ def circular(context: click.Context) -> None:
 
     result = run(_campaign(context), _now())
     click.echo(f"已写 {result.path}。")
+    if result.kept:
+        click.echo(f"上一份文稿有人改动过，已留在 {result.kept}。")
     if result.provisional:
         click.echo(f"还有 {result.provisional} 项得分未经股室核定，文稿为讨论稿。")
 
@@ -460,30 +483,28 @@ def checks(as_json: bool) -> None:
     from perfxl.checks.catalogue import CATALOGUE
     from perfxl.checks.runner import ROOMS
     from perfxl.console import print_table
+    from perfxl.reviews import REVIEW_FINDINGS
 
     assert ROOMS
-    rows = [CATALOGUE[code] for code in sorted(CATALOGUE)]
+    records = [
+        {
+            "code": one.code,
+            "severity": str(one.severity),
+            "title": one.title,
+            "remedy": re.sub(r"\{.*?\}", "…", one.remedy),
+        }
+        for one in (CATALOGUE[code] for code in sorted(CATALOGUE))
+    ]
+    records += [
+        {"code": code, "severity": severity, "title": f"评分表：{title}", "remedy": ""}
+        for code, (severity, title) in REVIEW_FINDINGS.items()
+    ]
     if as_json:
-        print_json(
-            [
-                {
-                    "code": one.code,
-                    "severity": str(one.severity),
-                    "title": one.title,
-                    "message": one.message,
-                    "remedy": one.remedy,
-                    "rule": one.rule,
-                }
-                for one in rows
-            ]
-        )
+        print_json(records)
         return
     print_table(
         ("代码", "类别", "检查内容", "处理办法"),
-        [
-            (one.code, str(one.severity), one.title, re.sub(r"\{.*?\}", "…", one.remedy))
-            for one in rows
-        ],
+        [tuple(record.values()) for record in records],
     )
 
 
@@ -506,27 +527,35 @@ def demo(folder: Path) -> None:
 
 def main() -> None:
     """Entry point: operator's mistakes become a Chinese message and exit code 2."""
-    from perfxl.console import prepare_streams
+    from perfxl.console import plain, prepare_streams
 
     prepare_streams()
     try:
         code = cli.main(prog_name="perfxl", standalone_mode=False)
     except PerfxlError as error:
-        click.echo(str(error), err=True)
-        sys.exit(MISTAKE_EXIT)
+        _stop("\n".join(plain(line) for line in str(error).splitlines()))
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(0)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.Abort:
-        click.echo("已中止。", err=True)
-        sys.exit(MISTAKE_EXIT)
+        _stop("已中止。")
     except click.ClickException as error:
-        click.echo(usage_mistake(error), err=True)
-        sys.exit(MISTAKE_EXIT)
+        _stop(plain(usage_mistake(error)))
     except PermissionError as error:
-        click.echo(
-            f"[E501] {error.filename}：文件正被其他程序打开，或没有读写权限"
-            "（请在 Excel 或 WPS 中关闭它后重试）",
-            err=True,
+        _stop(
+            f"[E501] {plain(str(error.filename))}：文件正被其他程序打开，或没有读写权限"
+            "（请在 Excel 或 WPS 中关闭它后重试）"
         )
-        sys.exit(MISTAKE_EXIT)
+    except OSError as error:
+        _stop(
+            f"[E502] {plain(str(error.filename or ''))}：文件或文件夹不能读写（{error.strerror}）"
+            "（请检查路径、磁盘空间和权限）"
+        )
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _stop(message: str) -> NoReturn:
+    click.echo(message, err=True)
+    sys.exit(MISTAKE_EXIT)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from perfxl.tables import Outcome, Severity
+
 if TYPE_CHECKING:
     import datetime as dt
 
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
 def print_file_check(one: FileCheck) -> None:
     """A checked file: totals by level, findings, recomputed methods, outcomes."""
     from perfxl.console import plain, print_table
+    from perfxl.plan.methods import Manual
     from perfxl.points import as_score
-    from perfxl.tables import whole
+    from perfxl.tables import Basis, whole
 
     file = str(one.tables.returns["file"].iloc[0])
     click.echo(f"文件：{plain(file)}    单位：{one.unit.name}（{one.unit.kind}）")
@@ -35,11 +38,11 @@ def print_file_check(one: FileCheck) -> None:
     claims = one.tables.entries.merge(one.computed, on=["receipt", "indicator"])
     rows = []
     for row in claims.itertuples(index=False):
-        if row.method == "人工":
+        if row.method == Manual.name:
             continue
         computed = whole(row.computed)
         if not row.applies:
-            agrees = "不适用"
+            agrees = str(Basis.NOT_APPLICABLE)
         elif computed is None:
             agrees = "未计算"
         else:
@@ -65,10 +68,7 @@ def print_findings(findings: pd.DataFrame, names: Mapping[str, str]) -> None:
     """Findings as a table; ``names`` (unit code → name) adds a column for the unit."""
     from perfxl.console import print_table
 
-    counts = {
-        severity: int((findings["severity"] == severity).sum())
-        for severity in ("错误", "核实", "提示")
-    }
+    counts = {severity: int((findings["severity"] == severity).sum()) for severity in Severity}
     summary = "，".join(f"{name} {count}" for name, count in counts.items())
     click.echo(f"审核意见 {len(findings)} 条：{summary}。")
     if not len(findings):
@@ -92,9 +92,9 @@ def print_findings(findings: pd.DataFrame, names: Mapping[str, str]) -> None:
 def print_outcomes(outcomes: pd.DataFrame) -> None:
     """How many checks passed, failed and could not run."""
     counts = outcomes["outcome"].value_counts()
-    parts = [f"{name} {int(counts.get(name, 0))}" for name in ("通过", "不通过", "无法检查")]
+    parts = [f"{name} {int(counts.get(name, 0))}" for name in Outcome]
     click.echo(f"检查 {len(outcomes)} 项次：{'，'.join(parts)}。")
-    skipped = sorted(set(outcomes.loc[outcomes["outcome"] == "无法检查", "code"]))
+    skipped = sorted(set(outcomes.loc[outcomes["outcome"] == Outcome.COULD_NOT_RUN, "code"]))
     if skipped:
         click.echo(f"无法检查的代码：{'、'.join(skipped)}（所需的工作表没有报送或找不到表头）。")
 
@@ -168,8 +168,10 @@ def print_ranking(gathered: Gathered) -> None:
 
 
 def print_json(value: object) -> None:
-    """Indented JSON, Chinese as it is."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    """Indented JSON in UTF-8, Chinese as it is."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    # UTF-8 whatever the console speaks: the reader is a program.
+    click.echo(text.encode())
 
 
 def moment(value: dt.datetime | None) -> str | None:

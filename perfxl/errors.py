@@ -112,6 +112,12 @@ class NothingToDo(PerfxlError):
     code = "E401"
 
 
+class LedgerBroken(PerfxlError):
+    """The ledger cannot be read or written."""
+
+    code = "E302"
+
+
 class CannotWrite(PerfxlError):
     """A product cannot be written, most often because Excel or WPS holds it open."""
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from perfxl.plan.model import Plan
 from perfxl.points import round_fraction
-from perfxl.tables import Basis, Status
+from perfxl.tables import Basis, Severity, Status
 
 MOST_NAMED = 3
 STRONG_RATE, WEAK_RATE = Fraction(95, 100), Fraction(85, 100)
@@ -146,6 +146,6 @@ def _indicators(plan: Plan, scores: pd.DataFrame) -> list[IndicatorFacts]:
 def _common(findings: pd.DataFrame) -> list[CommonFinding]:
     common = [
         CommonFinding(str(code), rows["unit"].nunique(), len(rows))
-        for code, rows in findings[findings["severity"] != "提示"].groupby("code")
+        for code, rows in findings[findings["severity"] != Severity.NOTICE].groupby("code")
     ]
     return sorted(common, key=lambda one: (-one.units, -one.times, one.code))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import hashlib
 import os
 import secrets
@@ -12,6 +13,9 @@ from pathlib import Path
 from perfxl.errors import CannotWrite, Place
 
 WORKBOOK_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".et", ".ods", ".xlsb")
+
+# Where a product that is replaced is kept, beside its successor.
+EARLIER = "历次"
 
 # What office programs and systems leave beside the files that people mean.
 _LITTER = {"thumbs.db", "desktop.ini", ".ds_store"}
@@ -61,6 +65,24 @@ def keep_original(folder: Path, data: bytes, file_name: str) -> str:
     return name
 
 
+def storable_name(name: str) -> str:
+    """A received file's name as text that can be stored and shown whatever its bytes were."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def keep_earlier(path: Path, now: dt.datetime) -> Path | None:
+    """Copy a file that is about to be replaced into 历次/ beside it; None where there is none."""
+    if not path.is_file():
+        return None
+    stem = f"{path.stem}-{now:%Y%m%d-%H%M%S}"
+    target, number = path.parent / EARLIER / f"{stem}{path.suffix}", 1
+    while target.exists():
+        number += 1
+        target = path.parent / EARLIER / f"{stem}-{number}{path.suffix}"
+    write_atomically(target, path.read_bytes())
+    return target
+
+
 def is_litter(path: Path) -> bool:
     """Whether a file is an office program's lock or a system's own, not something sent."""
     name = path.name.lower()
@@ -71,7 +93,11 @@ def walk(paths: list[Path]) -> Iterator[Path]:
     """All files under the given files and folders, in a stable order."""
     for path in paths:
         if path.is_dir():
-            yield from sorted(found for found in path.rglob("*") if found.is_file())
+            yield from sorted(
+                found
+                for found in path.rglob("*")
+                if found.is_file() and EARLIER not in found.relative_to(path).parts
+            )
         else:
             yield path
 

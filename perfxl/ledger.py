@@ -7,7 +7,8 @@ Owns SQLAlchemy. One transaction per event; on SQLite every writer takes the loc
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
+
+from perfxl.errors import LedgerBroken
 
 _METADATA = sa.MetaData()
 
@@ -37,16 +40,24 @@ _ISSUES = sa.Table(
 _RECEIPTS = sa.Table(
     "receipts",
     _METADATA,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("sha256", sa.String(64), nullable=False, unique=True),
-    sa.Column("form", sa.String(8), nullable=False),
-    sa.Column("holder", sa.String(80), nullable=False),
+    sa.Column("sha256", sa.String(64), primary_key=True),
     sa.Column("file", sa.Text, nullable=False),
     sa.Column("original", sa.Text, nullable=False),
     sa.Column("size", sa.Integer, nullable=False),
     sa.Column("received_at", sa.DateTime, nullable=False),
+)
+_VERDICTS = sa.Table(
+    "verdicts",
+    _METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("sha256", sa.String(64), sa.ForeignKey("receipts.sha256"), nullable=False),
+    sa.Column("form", sa.String(8), nullable=False),
+    sa.Column("holder", sa.String(80), nullable=False),
     sa.Column("verdict", sa.String(16), nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("doubtful", sa.Boolean, nullable=False),
+    sa.Column("decided_by", sa.String(80), nullable=False),
+    sa.Column("decided_at", sa.DateTime, nullable=False),
 )
 _REVIEWS = sa.Table(
     "reviews",
@@ -56,6 +67,7 @@ _REVIEWS = sa.Table(
     sa.Column("unit", sa.String(40), nullable=False),
     sa.Column("indicator", sa.String(40), nullable=False),
     sa.Column("section", sa.String(80), nullable=False),
+    sa.Column("edition", sa.Integer, nullable=False),
     sa.Column("approved", sa.Integer, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("reviewer", sa.Text, nullable=False),
@@ -75,7 +87,7 @@ _PRODUCTS = sa.Table(
 
 
 class Form(StrEnum):
-    """What kind of workbook was received."""
+    """What a received workbook was taken for."""
 
     RETURN = "return"
     REVIEW = "review"
@@ -87,12 +99,17 @@ class Verdict(StrEnum):
     VALID = "有效"
     UNREADABLE = "无法读取"
     UNKNOWN_UNIT = "单位不明"
+    TO_CONFIRM = "待确认"
     NOT_OURS = "不是本次考核"
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """One received file; ``holder`` is the unit's code or the section's name."""
+    """A received file and the verdict in force on it as one form.
+
+    ``holder`` is the unit's code or the section's name. ``doubtful`` says that nothing but the
+    cover or the file name speaks for that holder; ``decided_by`` names the person who decided.
+    """
 
     sha256: str
     form: Form
@@ -103,6 +120,8 @@ class Receipt:
     received_at: dt.datetime
     verdict: Verdict
     detail: str = ""
+    doubtful: bool = False
+    decided_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,12 +137,16 @@ class Issue:
 
 @dataclass(frozen=True)
 class Review:
-    """One approved score as a section entered it; ``approved`` in hundredths."""
+    """One approved score as a section entered it; ``approved`` in hundredths.
+
+    ``edition`` counts the books that were issued to the section; ``receipt`` is the file's hash.
+    """
 
     receipt: str
     unit: str
     indicator: str
     section: str
+    edition: int
     approved: int
     reason: str
     reviewer: str
@@ -140,7 +163,8 @@ class Ledger:
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _sqlite_connect)
             event.listen(self._engine, "begin", _sqlite_begin)
-        _METADATA.create_all(self._engine)
+        with _told_in_chinese():
+            _METADATA.create_all(self._engine)
 
     @classmethod
     def at(cls, path: Path) -> Ledger:
@@ -153,7 +177,7 @@ class Ledger:
 
     def setting(self, name: str, default: str) -> str:
         """A setting of the campaign; the default is recorded the first time it is asked for."""
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             found = connection.scalar(sa.select(_SETTINGS.c.value).where(_SETTINGS.c.name == name))
             if found is None:
                 connection.execute(_SETTINGS.insert().values(name=name, value=default))
@@ -163,44 +187,90 @@ class Ledger:
     def record_issues(self, issues: Sequence[Issue]) -> None:
         """Record workbooks as issued."""
         if issues:
-            with self._engine.begin() as connection:
+            with self._writing() as connection:
                 connection.execute(_ISSUES.insert(), [vars(issue) for issue in issues])
 
     def issues(self) -> dict[str, Issue]:
         """The newest issue of each unit."""
         return {row["unit"]: Issue(**row) for row in self._rows(_ISSUES)}
 
-    def receipt(self, sha256: str) -> Receipt | None:
-        """The receipt of these bytes, if they were ever received."""
-        with self._engine.connect() as connection:
-            row = (
-                connection.execute(sa.select(_RECEIPTS).where(_RECEIPTS.c.sha256 == sha256))
+    def receipt(self, sha256: str, form: Form) -> Receipt | None:
+        """What these bytes were received as, if they were ever judged as this form."""
+        found = self._received(sa.and_(_VERDICTS.c.sha256 == sha256, _VERDICTS.c.form == form))
+        return found[0] if found else None
+
+    def receipts(self, form: Form) -> list[Receipt]:
+        """All that was received as one form, in the order of arrival."""
+        return self._received(_VERDICTS.c.form == form)
+
+    def _received(self, condition: sa.ColumnElement[bool]) -> list[Receipt]:
+        joined = (
+            sa.select(_RECEIPTS, _VERDICTS)
+            .join(_VERDICTS, _VERDICTS.c.sha256 == _RECEIPTS.c.sha256)
+            .where(condition)
+            .order_by(_RECEIPTS.c.received_at, _VERDICTS.c.id)
+        )
+        newest: dict[str, Receipt] = {}
+        with self._reading() as connection:
+            for row in connection.execute(joined):
+                values = row._mapping
+                newest[values[_RECEIPTS.c.sha256]] = Receipt(
+                    sha256=values[_RECEIPTS.c.sha256],
+                    form=Form(values[_VERDICTS.c.form]),
+                    holder=values[_VERDICTS.c.holder],
+                    file=values[_RECEIPTS.c.file],
+                    original=values[_RECEIPTS.c.original],
+                    size=values[_RECEIPTS.c.size],
+                    received_at=values[_RECEIPTS.c.received_at],
+                    verdict=Verdict(values[_VERDICTS.c.verdict]),
+                    detail=values[_VERDICTS.c.detail],
+                    doubtful=values[_VERDICTS.c.doubtful],
+                    decided_by=values[_VERDICTS.c.decided_by],
+                )
+        return list(newest.values())
+
+    def record_receipt(
+        self, receipt: Receipt, decided_at: dt.datetime, reviews: Sequence[Review] = ()
+    ) -> bool:
+        """Record a received file, a new verdict on it, the scores it brought: one transaction.
+
+        The first time of receipt stays. Returns False, having recorded nothing, where the verdict
+        is the one already in force and there are no scores.
+        """
+        with self._writing() as connection:
+            known = connection.scalar(
+                sa.select(_RECEIPTS.c.sha256).where(_RECEIPTS.c.sha256 == receipt.sha256)
+            )
+            if known is None:
+                values = {column.name: getattr(receipt, column.name) for column in _RECEIPTS.c}
+                connection.execute(_RECEIPTS.insert().values(**values))
+            judged = {
+                name: getattr(receipt, name)
+                for name in (
+                    "sha256",
+                    "form",
+                    "holder",
+                    "verdict",
+                    "detail",
+                    "doubtful",
+                    "decided_by",
+                )
+            }
+            last = (
+                connection.execute(
+                    sa.select(*(_VERDICTS.c[name] for name in judged))
+                    .where(_VERDICTS.c.sha256 == receipt.sha256, _VERDICTS.c.form == receipt.form)
+                    .order_by(_VERDICTS.c.id.desc())
+                )
                 .mappings()
                 .first()
             )
-        return None if row is None else _receipt(row)
-
-    def receipts(self, form: Form) -> list[Receipt]:
-        """All receipts of one form, in the order of arrival."""
-        found = [_receipt(row) for row in self._rows(_RECEIPTS) if row["form"] == form]
-        return sorted(found, key=lambda receipt: receipt.received_at)
-
-    def record_receipt(self, receipt: Receipt, reviews: Iterable[Review] = ()) -> bool:
-        """Record a received file, with the scores it brought, in one transaction.
-
-        Returns False, and records nothing, where the same bytes were received before.
-        """
-        with self._engine.begin() as connection:
-            known = connection.scalar(
-                sa.select(_RECEIPTS.c.id).where(_RECEIPTS.c.sha256 == receipt.sha256)
-            )
-            if known is not None:
-                return False
-            connection.execute(_RECEIPTS.insert().values(**vars(receipt)))
-            rows = [vars(review) for review in reviews]
-            if rows:
-                connection.execute(_REVIEWS.insert(), rows)
-        return True
+            judged_anew = last is None or dict(last) != judged
+            if judged_anew:
+                connection.execute(_VERDICTS.insert().values(**judged, decided_at=decided_at))
+            if reviews:
+                connection.execute(_REVIEWS.insert(), [vars(review) for review in reviews])
+        return judged_anew or bool(reviews)
 
     def reviews(self) -> list[Review]:
         """Every approved score ever entered, in order."""
@@ -212,7 +282,7 @@ class Ledger:
 
     def record_product(self, kind: str, holder: str, sha256: str, made_at: dt.datetime) -> None:
         """Record that perfxl itself wrote a file with this content."""
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(
                 _PRODUCTS.insert().values(kind=kind, holder=holder, sha256=sha256, made_at=made_at)
             )
@@ -225,17 +295,32 @@ class Ledger:
             if row["kind"] == kind and row["holder"] == holder
         }
 
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        with _told_in_chinese(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with _told_in_chinese(), self._engine.begin() as connection:
+            yield connection
+
     def _rows(self, table: sa.Table) -> list[dict[str, Any]]:
         columns = [column for column in table.c if column.name != "id"]
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             found = connection.execute(sa.select(*columns).order_by(table.c.id)).mappings()
             return [dict(row) for row in found]
 
 
-def _receipt(row: sa.RowMapping | dict[str, Any]) -> Receipt:
-    values = {name: value for name, value in row.items() if name != "id"}
-    values["form"], values["verdict"] = Form(values["form"]), Verdict(values["verdict"])
-    return Receipt(**values)
+@contextmanager
+def _told_in_chinese() -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        raise LedgerBroken(
+            f"台账无法读写（{error.orig}）",
+            remedy="请确认没有其他程序占用台账.db，磁盘没有写满；仍不行请从备份恢复",
+        ) from error
 
 
 def _sqlite_connect(connection: Any, _: object) -> None:

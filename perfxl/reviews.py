@@ -9,25 +9,25 @@ import pandas as pd
 
 from perfxl.layout.locate import Rows, cell_name, find_table
 from perfxl.plan import forms
-from perfxl.plan.model import Indicator, Plan, Unit
+from perfxl.plan.model import Indicator, Plan
 from perfxl.points import as_text
-from perfxl.tables import FINDINGS, REVIEWS, frame
+from perfxl.tables import FINDINGS, REVIEWS, Severity, frame
 from perfxl.values import number_of, squeeze, text_of
 
-ERROR, VERIFY = "错误", "核实"
-
 # Codes of findings on review books; like the codes of checks, never reused.
-REVIEW_FINDINGS: Mapping[str, tuple[str, str]] = {
-    "R101": (ERROR, "找不到评分表的表头"),
-    "R102": (ERROR, "单位或指标不在考核方案中"),
-    "R103": (ERROR, "该指标不由本股室评定"),
-    "R104": (ERROR, "核定得分不是数"),
-    "R105": (ERROR, "核定得分不在 0 与分值之间"),
-    "R106": (ERROR, "核定得分不是打分步长的整数倍"),
-    "R107": (ERROR, "扣分没有写原因"),
-    "R108": (ERROR, "同一单位同一指标评了两次"),
-    "R109": (VERIFY, "表中自评得分与报送的不同"),
-    "R110": (VERIFY, "核定得分高于计算得分而没有写原因"),
+REVIEW_FINDINGS: Mapping[str, tuple[Severity, str]] = {
+    "R101": (Severity.ERROR, "找不到评分表的表头"),
+    "R102": (Severity.ERROR, "单位或指标不在考核方案中"),
+    "R103": (Severity.ERROR, "该指标不由本股室评定"),
+    "R104": (Severity.ERROR, "核定得分不是数"),
+    "R105": (Severity.ERROR, "核定得分不在 0 与分值之间"),
+    "R106": (Severity.ERROR, "核定得分不是打分步长的整数倍"),
+    "R107": (Severity.ERROR, "扣分没有写原因"),
+    "R108": (Severity.ERROR, "同一单位同一指标评了两次"),
+    "R109": (Severity.VERIFY, "表中自评得分与报送的不同"),
+    "R110": (Severity.VERIFY, "核定得分高于计算得分而没有写原因"),
+    "R111": (Severity.VERIFY, "写了扣分原因而没有核定得分"),
+    "R112": (Severity.ERROR, "旧版评分表中的得分与后来收到的不同，没有采用"),
 }
 
 
@@ -40,8 +40,16 @@ class ReviewRead:
 
 
 class _Reader:
-    def __init__(self, plan: Plan, section: str, receipt: str, file: str) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        section: str,
+        receipt: str,
+        file: str,
+        newer: Mapping[tuple[str, str], tuple[int, str, str]],
+    ) -> None:
         self.plan, self.section, self.receipt, self.file = plan, section, receipt, file
+        self.newer = newer
         self.reviews: dict[str, list[object]] = {name: [] for name in REVIEWS}
         self.findings: dict[str, list[object]] = {name: [] for name in FINDINGS}
 
@@ -51,7 +59,7 @@ class _Reader:
         severity, what = REVIEW_FINDINGS[code]
         row = (
             code,
-            severity,
+            str(severity),
             self.receipt,
             unit,
             self.file,
@@ -73,13 +81,16 @@ def read_review_book(
     receipt: str,
     file: str,
     shown: Mapping[tuple[str, str], tuple[int | None, int | None]],
+    newer: Mapping[tuple[str, str], tuple[int, str, str]] | None = None,
 ) -> ReviewRead:
     """The approved scores in one section's book.
 
-    ``shown`` gives, per (unit, indicator), the self-score and the computed score in force. A blank
-    approved score means "not judged yet" and leaves what was entered earlier alone.
+    ``shown`` gives, per (unit, indicator), the self-score and the computed score in force;
+    ``newer`` what a later edition of the book already brought (score, reason, reviewer): it stands
+    against an older edition. A blank approved score means "not judged yet" and leaves what was
+    entered earlier alone.
     """
-    reader = _Reader(plan, section, receipt, file)
+    reader = _Reader(plan, section, receipt, file, newer or {})
     name, rows = next(
         ((name, rows) for name, rows in sheets.items() if squeeze(name) == forms.REVIEW),
         next(iter(sheets.items()), ("", [])),
@@ -94,9 +105,20 @@ def read_review_book(
         values = {key: row[at] if at < len(row) else "" for key, at in located.columns.items()}
         cells = {key: cell_name(number, at) for key, at in located.columns.items()}
         if text_of(values["approved"]) == "":
+            _note_reason_alone(reader, name, values, cells)
             continue
         _read_row(reader, name, number + 1, values, cells, shown, seen)
     return _result(reader)
+
+
+def _note_reason_alone(
+    reader: _Reader, sheet: str, values: Mapping[str, object], cells: Mapping[str, str]
+) -> None:
+    unit, indicator = text_of(values["unit"]), text_of(values["indicator"])
+    reason = text_of(values.get("reason", ""))
+    if reason and unit in reader.plan.unit_by_code:
+        remedy = "请填写核定得分；不填则原因不会收取"
+        reader.find("R111", sheet, cells["reason"], unit, indicator, reason, remedy)
 
 
 def _read_row(
@@ -134,9 +156,15 @@ def _read_row(
     if approved is None:
         find("R104", "approved", f"{who}，现为“{typed}”", "请填数字")
         return
-    self_score, computed = shown.get((unit_code, code), (None, None))
     if not _score_holds(plan, indicator, approved, reason, who, find):
         return
+    reviewer = text_of(values.get("reviewer", ""))
+    later = reader.newer.get((unit_code, code))
+    if later is not None and later != (approved, reason, reviewer):
+        detail = f"{who}，本表 {as_text(approved)}，后来收到的 {as_text(later[0])}"
+        find("R112", "approved", detail, "请在最近一次生成的评分表上修改")
+        return
+    self_score, computed = shown.get((unit_code, code), (None, None))
     displayed = number_of(values.get("self_score", ""))
     if displayed is not None and displayed != self_score:
         now = "未填" if self_score is None else as_text(self_score)
@@ -159,7 +187,7 @@ def _read_row(
         reader.section,
         approved,
         reason,
-        text_of(values.get("reviewer", "")),
+        reviewer,
         reader.receipt,
         sheet,
         number,
@@ -206,13 +234,3 @@ def _score_holds(
 
 def _result(reader: _Reader) -> ReviewRead:
     return ReviewRead(frame(reader.reviews, REVIEWS), frame(reader.findings, FINDINGS))
-
-
-def units_judged(plan: Plan, section: str, units: list[Unit]) -> list[tuple[Unit, Indicator]]:
-    """What one section judges, in the order of the roster and the rubric."""
-    return [
-        (unit, indicator)
-        for unit in units
-        for indicator in plan.rubrics[unit.kind].indicators
-        if plan.judging_section(unit, indicator) == section
-    ]

@@ -12,10 +12,11 @@ from fractions import Fraction
 import pandas as pd
 
 from perfxl import tables
+from perfxl.plan.forms import register_key
 from perfxl.plan.methods import Computed, Facts
 from perfxl.plan.model import Grade, LateRule, Plan, TieRule
 from perfxl.points import HUNDREDTHS, round_fraction
-from perfxl.tables import PROVISIONAL, Basis, ReturnTables, Status, frame, whole
+from perfxl.tables import NOT_RANKED, PROVISIONAL, Basis, ReturnTables, Status, frame, whole
 
 
 def compute(plan: Plan, returned: ReturnTables) -> pd.DataFrame:
@@ -25,13 +26,15 @@ def compute(plan: Plan, returned: ReturnTables) -> pd.DataFrame:
     for receipt, item, value in zip(items["receipt"], items["item"], items["value"], strict=True):
         values.setdefault(receipt, {})[item] = None if pd.isna(value) else int(value)
     evidence = _evidence_counts(plan, returned)
+    arrived = _with_evidence_register(plan, returned)
     columns: dict[str, list[object]] = {name: [] for name in tables.COMPUTED}
     for receipt, unit, kind in zip(
         returned.returns["receipt"], returned.returns["unit"], returned.returns["kind"], strict=True
     ):
         known = values.get(receipt, {})
         for indicator in plan.rubrics[kind].indicators:
-            facts = Facts(known, evidence.get((receipt, indicator.code), 0))
+            pieces = evidence.get((receipt, indicator.code), 0) if receipt in arrived else None
+            facts = Facts(known, pieces)
             result: Computed = indicator.method.score(
                 indicator.full_marks, plan.campaign.step, facts
             )
@@ -39,6 +42,16 @@ def compute(plan: Plan, returned: ReturnTables) -> pd.DataFrame:
             for column, value in zip(columns.values(), row, strict=True):
                 column.append(value)
     return frame(columns, tables.COMPUTED)
+
+
+def _with_evidence_register(plan: Plan, returned: ReturnTables) -> set[str]:
+    """Receipts of which the evidence register arrived."""
+    register = plan.evidence_register
+    if register is None:
+        return set(returned.returns["receipt"])
+    sheets = returned.sheets
+    found = sheets[sheets["found"] & (sheets["table"] == register_key(register.name))]
+    return set(found["receipt"])
 
 
 def _evidence_counts(plan: Plan, returned: ReturnTables) -> dict[tuple[str, str], int]:
@@ -76,8 +89,9 @@ def score(
     """One row per unit of the roster and indicator (``tables.SCORES``).
 
     ``reviews`` holds the approved scores in force (``tables.REVIEWS``), at most one per unit and
-    indicator. Approved scores count as they are; without one, the lower of claim and computation
-    stands provisionally. A unit without a return scores 0 everywhere.
+    indicator. Approved scores count as they are, as long as they fit the plan's full marks (a
+    plan may have changed since); otherwise the lower of claim and computation stands
+    provisionally. A unit without a return scores 0 everywhere.
     """
     receipts = dict(zip(returned.returns["unit"], returned.returns["receipt"], strict=True))
     files = dict(zip(returned.returns["unit"], returned.returns["file"], strict=True))
@@ -95,6 +109,8 @@ def score(
             self_score = whole(entry.get("self_score"))
             method_score = whole(method.get("computed"))
             approved = whole(review.get("approved"))
+            if approved is not None and not 0 <= approved <= indicator.full_marks:
+                approved = None
             applies = bool(method.get("applies", True))
             counted, basis = _counted(
                 indicator.full_marks,
@@ -169,7 +185,7 @@ def ranking(plan: Plan, scores: pd.DataFrame, status: Mapping[str, Status]) -> p
     ``sum`` is what the applicable indicators add to and ``applicable`` their full marks; ``total``
     is ``sum`` rescaled to the plan's full marks, less ``deducted`` for lateness, rounded to
     hundredths for display. Grades and ranks compare the exact value, not the rounded one. A unit
-    without a return has no rank, total 0 and stands last.
+    without a return has neither rank nor grade, total 0 and stands last.
     """
     totals = dict(list(scores.groupby("unit", sort=False)))
     rows: list[dict[str, object]] = []
@@ -198,7 +214,9 @@ def ranking(plan: Plan, scores: pd.DataFrame, status: Mapping[str, Status]) -> p
                     "deducted": deducted,
                     "exact": exact,
                     "total": round_fraction(exact),
-                    "grade": grade_of(plan.grades, exact / plan.campaign.full_marks),
+                    "grade": grade_of(plan.grades, exact / plan.campaign.full_marks)
+                    if state is not Status.NOT_RETURNED
+                    else NOT_RANKED,
                     "status": str(state),
                     "provisional": int(own["basis"].isin([str(b) for b in PROVISIONAL]).sum()),
                 }

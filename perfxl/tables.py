@@ -18,6 +18,22 @@ if TYPE_CHECKING:
 Schema = Mapping[str, str]
 
 
+class Severity(StrEnum):
+    """错误: must be corrected and sent again; 核实: the unit may explain; 提示: for information."""
+
+    ERROR = "错误"
+    VERIFY = "核实"
+    NOTICE = "提示"
+
+
+class Outcome(StrEnum):
+    """What became of one check on one return."""
+
+    PASSED = "通过"
+    FAILED = "不通过"
+    COULD_NOT_RUN = "无法检查"
+
+
 class StampState(StrEnum):
     """What became of the identity that we wrote into a workbook (``RETURNS.stamp``)."""
 
@@ -36,6 +52,10 @@ class Basis(StrEnum):
     UNSCORED = "未评（暂定 0 分）"
     NOT_APPLICABLE = "不适用"
     NOT_RETURNED = "未报送"
+
+
+# What stands for the rank and the grade of a unit that returned nothing.
+NOT_RANKED = "—"
 
 
 class Status(StrEnum):
@@ -86,6 +106,7 @@ ENTRIES: Schema = {
     "repeats": "int64",
     "self_score": "Int64",
     "self_score_text": "object",
+    "self_score_is_text": "bool",
     "basis": "object",
     "evidence_numbers": "object",
     "deduction_reason": "object",
@@ -98,11 +119,13 @@ SUBTOTALS: Schema = {
     "displayed": "Int64",
     "displayed_text": "object",
     "sum_below": "Int64",
+    "text_below": "Int64",
     "parts": "object",
     "full_marks": "Int64",
     "full_marks_in_file": "object",
 }
 STRAYS: Schema = {**_ORIGIN, "code": "object", "name": "object"}
+SUM_ROWS: Schema = {**_ORIGIN, "table": "object"}
 EVIDENCE: Schema = {
     **_ORIGIN,
     "number": "object",
@@ -208,6 +231,11 @@ def frame(columns: Mapping[str, Sequence[object]], schema: Schema) -> pd.DataFra
     )
 
 
+def has_errors(findings: pd.DataFrame) -> bool:
+    """Whether any finding (``FINDINGS``) is of severity 错误."""
+    return bool((findings["severity"] == Severity.ERROR).any())
+
+
 def whole(value: object) -> int | None:
     """An ``Int64`` cell as an int, or None for <NA>."""
     import pandas as pd
@@ -240,6 +268,7 @@ class ReturnTables:
     entries: pd.DataFrame
     subtotals: pd.DataFrame
     strays: pd.DataFrame
+    sum_rows: pd.DataFrame
     evidence: pd.DataFrame
     citations: pd.DataFrame
     data_items: pd.DataFrame

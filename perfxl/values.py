@@ -16,7 +16,7 @@ from perfxl.points import HUNDREDTHS, hundredths
 LARGEST = 10**12
 
 _NUMBER = re.compile(r"([+-]?)(\d{1,3}(?:,\d{3})+|\d*)(\.\d*)?(亿元|万元|元|个|分|项|次|件|%)?")
-_UNIT_FACTOR = {"亿元": Decimal(10_000), "元": Decimal("0.0001")}
+_YUAN = {"元": Decimal(1), "万元": Decimal(10_000), "亿元": Decimal(100_000_000)}
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
 _COMPACT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _NEAR = 1e-6
@@ -42,13 +42,15 @@ def squeeze(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).split())
 
 
-def number_of(value: object) -> int | None:
+def number_of(value: object, unit: str = "万元") -> int | None:
     """Hundredths of a number cell, or of text such as ``２．５分``, ``1,033.00万元``, ``16.5亿元``.
 
-    Amounts of money come out in 万元. Returns None for what is blank or cannot be read.
+    ``unit`` is the unit that is wanted: an amount typed with another unit of money is converted,
+    one typed with a unit of money where none is wanted cannot be read. Returns None for what is
+    blank or cannot be read.
     """
     if isinstance(value, str):
-        return _number_in(value)
+        return _number_in(value, unit)
     # Anything from LARGEST up is a typing mistake; nan and the infinities fail the test too.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < LARGEST:
         return None
@@ -57,12 +59,12 @@ def number_of(value: object) -> int | None:
     return nearest if abs(scaled - nearest) < _NEAR else hundredths(value)
 
 
-def precise_number_of(value: object) -> int | None:
+def precise_number_of(value: object, unit: str = "万元") -> int | None:
     """As ``number_of``, but None for a number with more than two decimals instead of rounding it.
 
     For declarations, where 3.125 must be refused rather than become 3.13.
     """
-    number = number_of(value)
+    number = number_of(value, unit)
     if number is None or isinstance(value, int):
         return number
     if isinstance(value, float):
@@ -72,7 +74,7 @@ def precise_number_of(value: object) -> int | None:
     return number if len(digits) <= 2 else None
 
 
-def _number_in(text: str) -> int | None:
+def _number_in(text: str, wanted: str) -> int | None:
     match = _NUMBER.fullmatch(squeeze(text))
     if match is None:
         return None
@@ -81,7 +83,10 @@ def _number_in(text: str) -> int | None:
         number = Decimal(f"{sign}{whole.replace(',', '')}{fraction or ''}")
     except InvalidOperation:
         return None
-    number *= _UNIT_FACTOR.get(unit or "", Decimal(1))
+    if unit in _YUAN and unit != wanted:
+        if wanted not in _YUAN:
+            return None
+        number *= _YUAN[unit] / _YUAN[wanted]
     return hundredths(number) if abs(number) < LARGEST else None
 
 
@@ -110,7 +115,10 @@ def date_of(value: object) -> dt.date | None:
 
 
 def moment_of(value: object) -> dt.datetime | None:
-    """A date with a time (``2024-01-15 18:00``); a bare date means the end of that day."""
+    """A date with a time (``2024-01-15 18:00``, ``2024-01-15T18:00``, ``2024年1月15日18:00``).
+
+    A bare date means the end of that day.
+    """
     if isinstance(value, dt.datetime) and value.time() != dt.time():
         return value
     day = date_of(value)
@@ -118,19 +126,16 @@ def moment_of(value: object) -> dt.datetime | None:
         return dt.datetime.combine(day, dt.time(23, 59, 59))
     if not isinstance(value, str):
         return None
-    folded = unicodedata.normalize("NFKC", value).strip()
-    head, _, clock = folded.rpartition(" ")
-    match = re.fullmatch(r"(\d{1,2})[:时](\d{2})(?:[:分](\d{2}))?[分秒]?", clock)
-    day = date_of(head)
+    # The clock stands behind a space or T, or right behind 日: 2026年2月10日18:00.
+    match = re.fullmatch(
+        r"(.*?)(?:\s+|T|(?<=日))(\d{1,2})[:时](?:(\d{2})(?:[:分](\d{2}))?[分秒]?|(?<=时))",
+        unicodedata.normalize("NFKC", value).strip(),
+    )
+    day = date_of(match[1]) if match else None
     if match is None or day is None:
         return None
-    hour, minute, second = (int(part or 0) for part in match.groups())
+    hour, minute, second = (int(part or 0) for part in match.groups()[1:])
     try:
         return dt.datetime.combine(day, dt.time(hour, minute, second))
     except ValueError:
         return None
-
-
-def yes(value: object) -> bool | None:
-    """``是``/``否`` as a bool; None for anything else."""
-    return {"是": True, "否": False, "√": True, "×": False}.get(squeeze(text_of(value)))

@@ -277,7 +277,7 @@ def standings(scores: dict[str, Scores], marks: Marks, full: int) -> list[dict[s
                         "sum": shown(sum(valid.values(), Fraction(0))),
                         "applicable": shown(most),
                         "deducted": shown(Fraction(deducted)),
-                        "grade": grade,
+                        "grade": "—" if status == "未报送" else grade,
                         "status": status,
                     },
                 )
@@ -406,7 +406,7 @@ def test_whole_campaign(campaign: Path) -> None:
 def check_circular(path: Path, totals: list[str]) -> None:
     document = docx.Document(str(path))
     text = "\n".join(paragraph.text for paragraph in document.paragraphs)
-    assert "临泽县财政局关于2025年度预算绩效管理综合考核情况的通报" in text
+    assert "2025年度预算绩效管理综合考核情况的通报" in text
     assert "讨论稿" not in text
     assert "县直部门24个、国有企业6个、学校10个" in text
     assert "按时报送37个，逾期报送1个，未报送2个" in text

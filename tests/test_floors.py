@@ -18,7 +18,7 @@ FLOORS = (
     {"layout"},
     {"plan"},
     {"excel", "documents", "ledger", "files", "console", "resources"},
-    {"checks", "intake", "scoring", "reviews", "claims"},
+    {"checks", "intake", "scoring", "reviews", "review_lines", "claims"},
     {"facts", "campaign"},
     {"products"},
     {"stages"},

@@ -4,32 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from perfxl.plan.model import Plan
+from perfxl.tables import Severity
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from perfxl.tables import RegisterRows
-
-
-class Severity(StrEnum):
-    """错误: must be corrected and sent again; 核实: the unit may explain; 提示: for information."""
-
-    ERROR = "错误"
-    VERIFY = "核实"
-    NOTICE = "提示"
-
-
-class Outcome(StrEnum):
-    """What became of one check on one return."""
-
-    PASSED = "通过"
-    FAILED = "不通过"
-    COULD_NOT_RUN = "无法检查"
 
 
 REGISTERS = "registers"
@@ -70,6 +54,7 @@ class Material:
     entries: pd.DataFrame
     subtotals: pd.DataFrame
     strays: pd.DataFrame
+    sum_rows: pd.DataFrame
     evidence: pd.DataFrame
     citations: pd.DataFrame
     data_items: pd.DataFrame

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from perfxl.checks.catalogue import Severity, check
+from perfxl.checks.catalogue import check
 from perfxl.plan.forms import COVER
 from perfxl.plan.model import Plan
-from perfxl.tables import StampState
+from perfxl.tables import Severity, StampState
 from perfxl.values import number_of, squeeze
 
 

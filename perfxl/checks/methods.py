@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from perfxl.checks.catalogue import REGISTERS, Severity, check
+from perfxl.checks.catalogue import REGISTERS, check
 from perfxl.plan.forms import DATA_ITEMS
 from perfxl.plan.model import Plan, Source
+from perfxl.tables import Severity
 
 _NEEDS = ("entries", "evidence", "data_items", REGISTERS)
 

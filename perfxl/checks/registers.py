@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pandas as pd
 
-from perfxl.checks.catalogue import REGISTERS, Severity, check
+from perfxl.checks.catalogue import REGISTERS, check
 from perfxl.layout.declare import NUMERIC, ValueKind
 from perfxl.plan.forms import register_key
 from perfxl.plan.model import Plan, Register, RegisterColumn, Rule
 from perfxl.points import HUNDREDTHS
-from perfxl.tables import RegisterRows
+from perfxl.tables import RegisterRows, Severity
 from perfxl.values import squeeze
 
 Registers = Mapping[str, RegisterRows]
@@ -209,3 +209,18 @@ def _breaks(rule: Rule, declared: RegisterColumn, rows: RegisterRows) -> pd.Seri
         left, right = left * 100 * HUNDREDTHS, right * rule.percent
     holds = rule.relation.holds(left, right)
     return (known & ~holds.fillna(False).astype(bool)).astype(bool)
+
+
+@check(
+    "F406",
+    Severity.NOTICE,
+    title="登记表中有合计行",
+    on=REGISTERS,
+    column="",
+    needs=(),
+    message="登记表中有合计行，没有作为一项统计",
+    remedy="登记表不需要合计行，可以删除",
+)
+def sum_row_in_register(sum_rows: pd.DataFrame) -> pd.DataFrame:
+    """A register holds items; a row of totals among them is passed over."""
+    return sum_rows.assign(cell_table=sum_rows["table"])

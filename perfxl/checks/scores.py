@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from perfxl.checks.catalogue import Severity, check
+from perfxl.checks.catalogue import check
 from perfxl.plan.model import Plan
 from perfxl.points import as_score, as_text
+from perfxl.tables import Severity
 
 
 @check(
@@ -34,7 +35,7 @@ def self_score_missing(entries: pd.DataFrame, computed: pd.DataFrame) -> pd.Data
     on="entries",
     column="self_score",
     needs=("entries",),
-    message="{indicator} {name}：自评得分“{self_score_text}”不是数",
+    message="{indicator} {name}：自评得分“{self_score_text}”不是数，或小数超过两位",
     remedy="请填写数字，不带文字",
 )
 def self_score_not_numeric(entries: pd.DataFrame) -> pd.DataFrame:
@@ -122,10 +123,12 @@ def total_differs(subtotals: pd.DataFrame) -> pd.DataFrame:
 def _differing(lines: pd.DataFrame) -> pd.DataFrame:
     """Lines that display a readable sum that is wrong, or text that is no sum.
 
-    A blank or a 0 is a formula that no office program has calculated yet.
+    A blank or a 0 is a formula that no office program has calculated yet; one that leaves out
+    scores typed as text (F209) is the formula's own doing.
     """
     typed = lines["displayed"].notna() & (lines["displayed"] != 0)
     wrong = typed & (lines["displayed"] != lines["sum_below"])
+    wrong &= lines["displayed"] != lines["sum_below"] - lines["text_below"]
     unreadable = lines["displayed"].isna() & (lines["displayed_text"].fillna("") != "")
     rows = lines[wrong.fillna(False) | unreadable]
     return rows.assign(
@@ -152,3 +155,18 @@ def deduction_without_reason(entries: pd.DataFrame) -> pd.DataFrame:
     """A self-score below full marks comes with a reason."""
     below = (entries["self_score"] < entries["full_marks"]).fillna(False)
     return entries[below & (entries["deduction_reason"].fillna("") == "")]
+
+
+@check(
+    "F209",
+    Severity.NOTICE,
+    title="得分以文本形式填写",
+    on="entries",
+    column="self_score",
+    needs=("entries",),
+    message="{indicator} {name}：得分“{self_score_text}”是文本，表内小计没有计入，已按 {self_score} 读取",
+    remedy="请改为数字格式",
+)
+def self_score_typed_as_text(entries: pd.DataFrame) -> pd.DataFrame:
+    """A self-score is a number cell, so that the form's own subtotals count it."""
+    return entries[entries["self_score_is_text"]]

@@ -6,7 +6,9 @@ Everything that goes wrong becomes ``Unreadable`` with a text that an office can
 from __future__ import annotations
 
 import io
+import re
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +24,10 @@ MiB = 1 << 20
 LARGEST_FILE = 64 * MiB
 LARGEST_ENTRY, LARGEST_TOTAL, MOST_MEMBERS = 256 * MiB, 512 * MiB, 2_000
 MOST_INFLATED = 200
+LARGEST_BOX = 20_000_000
+
+_COLUMN = re.compile(rb"""\br=["']([A-Z]{1,3})\d{1,7}["']""")
+_ROW = re.compile(rb"""\br=["'][A-Z]{0,3}(\d{1,7})["']""")
 
 
 @dataclass(frozen=True)
@@ -104,8 +110,39 @@ def _guard(data: bytes, place: Place) -> None:
         raise Unreadable(
             "文件展开后过大或结构异常，已拒绝读取", place=place, remedy="请用下发的工作簿重新填报"
         )
+    if _largest_box(data, members) > LARGEST_BOX:
+        raise Unreadable(
+            "工作表中有离表格很远的内容，展开后过大",
+            place=place,
+            remedy="请删除表格以外的行和列后重新报送",
+        )
     if "[content_types].xml" not in names and "mimetype" not in names:
         raise Unreadable("是压缩包而不是工作簿", place=place, remedy="请解压后报送其中的工作簿")
+
+
+def _largest_box(data: bytes, members: list[zipfile.ZipInfo]) -> int:
+    """The most cells that a sheet's bounding box spans: the reader allocates all of them."""
+    largest = 0
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for member in members:
+            if not member.filename.casefold().startswith("xl/worksheets/sheet"):
+                continue
+            try:
+                content = archive.read(member)
+            except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError):
+                continue  # calamine reads it again and its error becomes the verdict
+            columns = max(map(len, _COLUMN.findall(content)), default=0)
+            widest = max((c for c in _COLUMN.findall(content) if len(c) == columns), default=b"")
+            rows = max(map(int, _ROW.findall(content)), default=0)
+            largest = max(largest, rows * _column_number(widest))
+    return largest
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
 
 
 def _encrypted(place: Place) -> Unreadable:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import xlsxwriter
@@ -23,6 +23,8 @@ from perfxl.points import as_float
 
 PAPER_A4, PAPER_A3 = 9, 8
 LONGEST_TEXT = 32_767
+# Excel takes 2,079 characters of a target; none of ours comes near.
+LONGEST_TARGET = 1_000
 TRUNCATED = "……（原文过长，全文见原件）"
 LAST_ROW = 1_048_576
 
@@ -71,10 +73,6 @@ class WorkbookWriter:
         """A custom document property."""
         self._book.set_custom_property(name, value)
 
-    def chart(self, options: dict[str, Any]) -> Any:
-        """A native chart, to be inserted with ``SheetWriter.insert_chart``."""
-        return self._book.add_chart(options)
-
     def to_bytes(self) -> bytes:
         """Close the workbook and give its bytes."""
         self._book.close()
@@ -106,10 +104,7 @@ class SheetWriter:
         if value == "":
             self.raw.write_blank(row, column, None, style)
             return
-        value = _SURROGATES.sub("\ufffd", value)
-        if len(value) > LONGEST_TEXT:
-            value = value[: LONGEST_TEXT - len(TRUNCATED)] + TRUNCATED
-        self.raw.write_string(row, column, value, style)
+        self.raw.write_string(row, column, _shown(value), style)
 
     def number(
         self,
@@ -156,10 +151,14 @@ class SheetWriter:
         self.raw.write_formula(row, column, formula, self.book.format(role, kind, **more), cached)
 
     def link(self, row: int, column: int, target: str, text: str) -> None:
-        """A link of ours (``internal:`` or ``external:``) that shows ``text``."""
-        self.raw.write_url(
-            row, column, target, self.book.format(Role.LINK), _SURROGATES.sub("\ufffd", text)[:255]
-        )
+        """Text with a link of ours (``internal:`` or ``external:``) under it.
+
+        A target that Excel would not take (control characters, over-long) leaves the text alone.
+        """
+        self.text(row, column, text, Role.LINK)
+        if target.isprintable() and len(target) <= LONGEST_TARGET:
+            style = self.book.format(Role.LINK)
+            self.raw.write_url(row, column, target, style, _shown(text)[:LONGEST_TARGET])
 
     def title(self, text: str, note: str, last_column: int, row: int = 0) -> None:
         """A title over the whole width, and a note under it."""
@@ -253,8 +252,8 @@ class SheetWriter:
             column,
             {
                 "validate": "custom",
-                "value": f"=AND(ISNUMBER({cell}),{cell}>=0,{cell}<={full_marks_cell},"
-                f"ABS({cell}/{unit}-ROUND({cell}/{unit},0))<0.000001)",
+                "value": f"=AND(ISNUMBER({cell}),{cell}>=0,{cell}<={full_marks_cell},OR("
+                f"{cell}={full_marks_cell},ABS({cell}/{unit}-ROUND({cell}/{unit},0))<0.000001))",
                 "input_title": "得分",
                 "input_message": message[:255],
                 "error_title": "得分不合要求",
@@ -313,6 +312,13 @@ class SheetWriter:
         self.raw.very_hidden()
 
 
+def _shown(text: str) -> str:
+    text = _SURROGATES.sub("\ufffd", text)
+    if len(text) > LONGEST_TEXT:
+        text = text[: LONGEST_TEXT - len(TRUNCATED)] + TRUNCATED
+    return text
+
+
 def _input_message(column: Column) -> str:
     parts = [column.help]
     if column.kind is ValueKind.CHOICE:
@@ -336,8 +342,3 @@ def _error_message(column: Column) -> str:
         case ValueKind.INTEGER:
             return "请填写不小于 0 的整数"
     return "请填写不小于 0 的数，不带单位"
-
-
-def cells_by_label(columns: Sequence[Column], values: Mapping[str, object]) -> list[object]:
-    """A row's values in the order of the columns, ``""`` where there is none."""
-    return [values.get(column.key, "") for column in columns]

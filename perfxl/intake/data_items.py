@@ -101,20 +101,31 @@ def _frame(
 
 
 def mask(conditions: tuple[Condition, ...], register: Register, values: pd.DataFrame) -> pd.Series:
-    """True for rows on which every condition holds; a blank or unreadable value never does."""
+    """True for rows on which every condition holds.
+
+    A blank or unreadable value never satisfies a condition, but for an explicit ``列=`` (is blank).
+    """
     keep = pd.Series(True, index=values.index)
-    kinds = {declared.column.key: declared.column.kind for declared in register.columns}
+    columns = {declared.column.key: declared.column for declared in register.columns}
     for condition in conditions:
         left = values[condition.column]
-        kind = kinds[condition.column]
+        column = columns[condition.column]
         compare = condition.relation.holds
         if condition.other_column:
             held = compare(left, values[condition.other_column])
-        elif kind in NUMERIC:
-            held = compare(left, number_of(condition.literal))
-        elif kind is ValueKind.DATE:
+        elif column.kind in NUMERIC:
+            held = compare(left, number_of(condition.literal, column.unit))
+        elif column.kind is ValueKind.DATE:
             held = compare(left, pd.Timestamp(date_of(condition.literal)))
         else:
             held = compare(left.map(squeeze), squeeze(condition.literal))
-        keep &= held.fillna(False).astype(bool) & left.notna()
+        if condition.literal or condition.other_column:
+            held &= _filled(left)
+        if condition.other_column:
+            held &= _filled(values[condition.other_column])
+        keep &= held.fillna(False).astype(bool)
     return keep
+
+
+def _filled(values: pd.Series) -> pd.Series:
+    return values.notna() & (values.astype("string").fillna("") != "")

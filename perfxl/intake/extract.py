@@ -17,9 +17,11 @@ from perfxl.layout.locate import LocatedTable, Rows, column_letter, find_table
 from perfxl.plan import forms
 from perfxl.plan.model import LedgerFigure, Plan, Register, Rubric, Unit
 from perfxl.tables import RegisterRows, ReturnTables, Schema, frame
-from perfxl.values import date_of, number_of, squeeze, text_of
+from perfxl.values import date_of, number_of, precise_number_of, squeeze, text_of
 
-TOTAL_ROW = "合计"
+SUM_ROWS = frozenset({"合计", "总计", "小计", "合计:", "总计:", "小计:"})
+# What people type for "there is none" where a document number or an address is asked for.
+NONE_GIVEN = frozenset({"无", "没有", "/", "\\", "-", "--", "—", "——"})
 _NUMBER_BREAK = re.compile(r"[、,，;；/\s]+")
 _RANGE = re.compile(r"(\d+)[-~—–至](\d+)")
 _LONGEST_RANGE = 50
@@ -73,6 +75,7 @@ class _Batch:
         self.entries = _Builder(tables.ENTRIES)
         self.subtotals = _Builder(tables.SUBTOTALS)
         self.strays = _Builder(tables.STRAYS)
+        self.sum_rows = _Builder(tables.SUM_ROWS)
         self.evidence = _Builder(tables.EVIDENCE)
         self.reported = _Builder(tables.DATA_ITEMS)
         self.register_values: dict[str, dict[str, list[object]]] = {}
@@ -132,7 +135,6 @@ class _Batch:
         rubric = self.plan.rubrics[returned.unit.kind]
         origin = {"receipt": returned.receipt, "unit": returned.unit.code, "sheet": sheet}
         where, repeats, total_row = self._match_rows(origin, rubric, rows, located)
-        scores: list[int] = []
 
         def cell(index: int | None, key: str) -> object:
             at = located.columns.get(key)
@@ -141,7 +143,18 @@ class _Batch:
             return rows[index][at]
 
         # What each row displays, read once; headings that read 0 or blank were not calculated.
-        displayed = [number_of(cell(where.get(i), "self_score")) for i in range(len(rubric.rows))]
+        displayed = [
+            precise_number_of(cell(where.get(i), "self_score"), "分")
+            for i in range(len(rubric.rows))
+        ]
+        # A sum formula passes over a score typed as text.
+        as_text = {
+            i
+            for i, line in enumerate(rubric.rows)
+            if line.indicator is not None
+            and displayed[i] is not None
+            and isinstance(cell(where.get(i), "self_score"), str)
+        }
         effective: dict[int, int] = {}
         for i in reversed(range(len(rubric.rows))):
             below = sum(effective[child] for child in rubric.rows[i].children)
@@ -151,7 +164,6 @@ class _Batch:
             number = None if index is None else index + 1
             shown_marks = text_of(cell(index, "full_marks"))
             if line.indicator is not None:
-                scores.append(displayed[i] or 0)
                 self.entries.add(
                     **origin,
                     row=number,
@@ -168,6 +180,7 @@ class _Batch:
                     repeats=repeats.get(i, 0),
                     self_score=displayed[i],
                     self_score_text=text_of(cell(index, "self_score")),
+                    self_score_is_text=i in as_text,
                     basis=text_of(cell(index, "basis")),
                     evidence_numbers=text_of(cell(index, "evidence_numbers")),
                     deduction_reason=text_of(cell(index, "deduction_reason")),
@@ -182,6 +195,7 @@ class _Batch:
                 displayed=displayed[i],
                 displayed_text=text_of(cell(index, "self_score")),
                 sum_below=sum(effective[child] for child in line.children),
+                text_below=sum(effective[child] for child in line.children if child in as_text),
                 parts=[effective[child] for child in line.children],
                 full_marks=line.full_marks,
                 full_marks_in_file=shown_marks,
@@ -190,12 +204,13 @@ class _Batch:
         self.subtotals.add(
             **origin,
             row=None if total_row is None else total_row + 1,
-            code=TOTAL_ROW,
-            name=TOTAL_ROW,
+            code=forms.TOTAL_ROW,
+            name=forms.TOTAL_ROW,
             depth=0,
-            displayed=number_of(total),
+            displayed=precise_number_of(total, "分"),
             displayed_text=text_of(total),
             sum_below=sum(effective[index] for index in rubric.top),
+            text_below=sum(effective[index] for index in rubric.top if index in as_text),
             parts=[effective[index] for index in rubric.top],
             full_marks=rubric.full_marks,
             full_marks_in_file=text_of(cell(total_row, "full_marks")),
@@ -217,7 +232,7 @@ class _Batch:
             row = rows[number]
             code = _cell_text(row, code_at)
             name = _cell_text(row, name_at)
-            if not code and squeeze(name) == TOTAL_ROW:
+            if forms.TOTAL_ROW in (squeeze(code), squeeze(name)):
                 total_row = number
                 continue
             found = by_code.get(squeeze(code)) if code else by_name.get(squeeze(name))
@@ -246,7 +261,7 @@ class _Batch:
                 kind=returned.unit.kind,
                 item=item.name,
                 source=str(item.source),
-                value=number_of(value),
+                value=precise_number_of(value, item.unit),
                 value_text=text_of(value),
             )
 
@@ -263,8 +278,19 @@ class _Batch:
                 else ""
                 for column in table.columns
             }
-            written = {key: text_of(value) for key, value in content.items()}
+            written = {
+                column.key: _written(column.kind, content[column.key]) for column in table.columns
+            }
             if not any(written.values()):
+                continue
+            if any(squeeze(text) in SUM_ROWS for text in written.values()):
+                self.sum_rows.add(
+                    receipt=returned.receipt,
+                    unit=returned.unit.code,
+                    sheet=sheet,
+                    row=number + 1,
+                    table=table.key,
+                )
                 continue
             values["receipt"].append(returned.receipt)
             values["unit"].append(returned.unit.code)
@@ -274,7 +300,7 @@ class _Batch:
                 value = content[column.key]
                 texts[column.key].append(written[column.key])
                 if column.kind in NUMERIC:
-                    values[column.key].append(number_of(value))
+                    values[column.key].append(number_of(value, column.unit))
                 elif column.kind is ValueKind.DATE:
                     values[column.key].append(date_of(value))
                 else:
@@ -293,6 +319,7 @@ class _Batch:
             entries=entries,
             subtotals=self.subtotals.frame(),
             strays=self.strays.frame(),
+            sum_rows=self.sum_rows.frame(),
             evidence=evidence,
             citations=_citations(entries, evidence),
             data_items=data_items(self.plan, returns, sheets, reported, registers, figures),
@@ -338,6 +365,12 @@ class _Batch:
             },
             tables.EVIDENCE,
         )
+
+
+def _written(kind: ValueKind, value: object) -> str:
+    text = text_of(value)
+    optional = kind in (ValueKind.DOCUMENT_NUMBER, ValueKind.URL)
+    return "" if optional and text in NONE_GIVEN else text
 
 
 def _sheet_of(grid: Grid, layout: SheetLayout) -> tuple[str, Rows | None]:

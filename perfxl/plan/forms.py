@@ -17,6 +17,9 @@ from perfxl.points import as_text
 COVER, INSTRUCTIONS, SELF_ASSESSMENT, DATA_ITEMS = "封面", "填报说明", "自评表", "数据项"
 REVIEW = "评分表"
 
+# What stands in the last row of the 自评表.
+TOTAL_ROW = "合计"
+
 # Room for typing in a register: locks, drop-downs and borders reach this far.
 REGISTER_ROOM = 300
 

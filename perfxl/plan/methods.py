@@ -27,11 +27,22 @@ class Computed:
 class Facts:
     """What a method may draw on: one unit's data items by name, and its evidence for the indicator.
 
-    ``values`` holds hundredths, None for an item that was not reported or could not be read.
+    ``values`` holds hundredths, None for an item that was not reported or could not be read;
+    ``evidence`` is None where the evidence register did not arrive.
     """
 
     values: Mapping[str, int | None]
-    evidence: int = 0
+    evidence: int | None = 0
+
+    def missing(self, *items: str) -> Computed | None:
+        """Why nothing can be computed: the first item that is unknown or negative, if any."""
+        for item in items:
+            value = self.values.get(item)
+            if value is None:
+                return Computed(None, f"缺少数据项“{item}”")
+            if value < 0:
+                return Computed(None, f"数据项“{item}”为负数")
+        return None
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,8 @@ class Evidence:
 
     def score(self, full_marks: int, step: int, facts: Facts) -> Computed:
         """``full_marks`` × pieces given ÷ pieces needed, not above full marks, cut to the step."""
+        if facts.evidence is None:
+            return Computed(None, "没有收到佐证材料的登记表")
         given = min(facts.evidence, self.pieces)
         score = cut_to_step(Fraction(full_marks * given, self.pieces), step)
         score = full_marks if given == self.pieces else score
@@ -82,9 +95,10 @@ class Count:
 
     def score(self, full_marks: int, step: int, facts: Facts) -> Computed:
         """Items × points, capped: 3 new regulations at 0.5 of 2 → 1.5."""
-        count = facts.values.get(self.item)
-        if count is None:
-            return Computed(None, f"缺少数据项“{self.item}”")
+        unknown = facts.missing(self.item)
+        if unknown is not None:
+            return unknown
+        count = facts.values[self.item] or 0
         raw = Fraction(count * self.points_each, HUNDREDTHS)
         score = full_marks if raw >= full_marks else cut_to_step(raw, step)
         shown = f"{as_text(count)} × {as_text(self.points_each)} = {as_text(round_fraction(raw))}"
@@ -110,11 +124,11 @@ class Ratio:
 
     def score(self, full_marks: int, step: int, facts: Facts) -> Computed:
         """5 × 18 ÷ 22 = 4.09 → 4.0; a ratio above one counts as one."""
-        top, bottom = facts.values.get(self.numerator), facts.values.get(self.denominator)
-        for name, value in ((self.denominator, bottom), (self.numerator, top)):
-            if value is None:
-                return Computed(None, f"缺少数据项“{name}”")
-        assert top is not None and bottom is not None
+        unknown = facts.missing(self.denominator, self.numerator)
+        if unknown is not None:
+            return unknown
+        top = facts.values[self.numerator] or 0
+        bottom = facts.values[self.denominator] or 0
         if bottom == 0:
             return Computed(None, f"“{self.denominator}”为 0，不适用", applies=False)
         ratio = Fraction(top, bottom)
@@ -141,9 +155,10 @@ class Deduct:
 
     def score(self, full_marks: int, step: int, facts: Facts) -> Computed:
         """``full_marks`` - problems × points, cut to the step, not below 0."""
-        count = facts.values.get(self.item)
-        if count is None:
-            return Computed(None, f"缺少数据项“{self.item}”")
+        unknown = facts.missing(self.item)
+        if unknown is not None:
+            return unknown
+        count = facts.values[self.item] or 0
         raw = full_marks - Fraction(count * self.points_each, HUNDREDTHS)
         score = full_marks if count == 0 else max(0, cut_to_step(raw, step))
         shown = f"{as_text(full_marks)} - {as_text(count)} × {as_text(self.points_each)}"

@@ -164,7 +164,11 @@ _COMPARE: Mapping[Relation, Callable[[Any, Any], Any]] = {
 
 @dataclass(frozen=True)
 class Condition:
-    """One condition of a filter: a column against a literal or another column."""
+    """One condition of a filter: a column against a literal or another column.
+
+    A blank cell satisfies no condition, not even ``列≠是``, except an explicit ``列=`` with nothing
+    on the right (``literal`` and ``other_column`` both blank); ``列≠`` then holds for filled cells.
+    """
 
     column: str
     relation: Relation
@@ -348,100 +352,28 @@ class Plan:
         return {}
 
     def template_version(self, kind: str) -> str:
-        """Ten hexadecimal digits over all that a template of this kind shows or asks for.
+        """Ten hexadecimal digits that tell whether a returned workbook still fits the plan.
 
-        A change of a telephone number or of a mail text leaves it alone; a change of the rubric,
-        a register or an instruction does not.
+        They cover what gives a typed figure its meaning: the campaign's code and step; each
+        indicator's code, names, marks, standard and method; name and unit of each reported data
+        item; label, kind, unit and choices of each register column. They leave out what only
+        helps to fill in, or what the plan alone decides: widths, help, instructions, deadline,
+        contacts, whether something is required.
         """
         if kind not in self._versions:
-            shown = {
-                "campaign": [self.campaign.code, self.campaign.form_title, self.campaign.step],
+            meaning = {
+                "campaign": [self.campaign.code, self.campaign.step],
                 "rubric": [
-                    [i.code, i.names, i.full_marks, i.standard, i.method.name, repr(i.method)]
+                    [i.code, i.names, i.full_marks, i.standard, i.method.name, vars(i.method)]
                     for i in self.rubrics[kind].indicators
                 ],
-                "items": [repr(item) for item in self.reported_items(kind)],
-                "registers": [repr(register) for register in self.registers],
+                "items": [[item.name, item.unit] for item in self.reported_items(kind)],
+                "registers": [
+                    [register.name, column.label, column.kind, column.unit, column.choices]
+                    for register in self.registers
+                    for column in (declared.column for declared in register.columns)
+                ],
             }
-            text = json.dumps(shown, ensure_ascii=False, sort_keys=True)
+            text = json.dumps(meaning, ensure_ascii=False, sort_keys=True, default=str)
             self._versions[kind] = hashlib.sha256(text.encode()).hexdigest()[:10]
         return self._versions[kind]
-
-
-def rubric_rows(indicators: tuple[Indicator, ...]) -> tuple[RubricRow, ...]:
-    """The printed rows of a rubric: headings before what belongs to them, marks summed upward.
-
-    The tree comes from the indicators' names. A heading's code is the dotted prefix that its
-    indicators share (``1.2`` above ``1.2.1``); where codes are not dotted, it is numbered
-    (``一``, ``一.1``).
-    """
-    paths = list(dict.fromkeys(i.names[:d] for i in indicators for d in range(1, len(i.names))))
-    codes = _heading_codes(indicators, paths)
-    rows: list[RubricRow] = []
-    children: dict[int, list[int]] = {}
-    position: dict[tuple[str, ...], int] = {}
-    for indicator in indicators:
-        for depth in range(1, len(indicator.names) + 1):
-            path = indicator.names[:depth]
-            leaf = depth == len(indicator.names)
-            if not leaf and path in position:
-                continue
-            index = len(rows)
-            if depth > 1:
-                children.setdefault(position[path[:-1]], []).append(index)
-            if not leaf:
-                position[path] = index
-            rows.append(
-                RubricRow(
-                    indicator.code if leaf else codes[path],
-                    path[-1],
-                    depth,
-                    indicator.full_marks if leaf else _marks_under(indicators, path),
-                    indicator if leaf else None,
-                )
-            )
-    return tuple(
-        RubricRow(r.code, r.name, r.depth, r.full_marks, r.indicator, tuple(children.get(i, ())))
-        for i, r in enumerate(rows)
-    )
-
-
-def _marks_under(indicators: tuple[Indicator, ...], path: tuple[str, ...]) -> int:
-    return sum(i.full_marks for i in indicators if i.names[: len(path)] == path)
-
-
-_NUMERALS = "一二三四五六七八九十"
-
-
-def chinese_number(number: int) -> str:
-    """1 → 一, 12 → 十二, 25 → 二十五 (up to 99, as outline numbers need)."""
-    tens, ones = divmod(number, 10)
-    head = "" if tens == 0 else ("十" if tens == 1 else _NUMERALS[tens - 1] + "十")
-    return head + (_NUMERALS[ones - 1] if ones else "")
-
-
-def _heading_codes(
-    indicators: tuple[Indicator, ...], paths: list[tuple[str, ...]]
-) -> dict[tuple[str, ...], str]:
-    dotted: dict[tuple[str, ...], str] = {}
-    for path in paths:
-        under = [i.code.split(".") for i in indicators if i.names[: len(path)] == path]
-        prefixes = {".".join(parts[: len(path)]) for parts in under if len(parts) > len(path)}
-        if len(prefixes) == 1 and len(under) == sum(len(parts) > len(path) for parts in under):
-            dotted[path] = prefixes.pop()
-    taken = {i.code for i in indicators}
-    if (
-        len(dotted) == len(paths)
-        and len(set(dotted.values())) == len(paths)
-        and not taken & set(dotted.values())
-    ):
-        return dotted
-    numbered: dict[tuple[str, ...], str] = {}
-    counters: dict[tuple[str, ...], int] = {}
-    for path in paths:
-        counters[path[:-1]] = counters.get(path[:-1], 0) + 1
-        number = counters[path[:-1]]
-        numbered[path] = (
-            chinese_number(number) if len(path) == 1 else f"{numbered[path[:-1]]}.{number}"
-        )
-    return numbered

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from perfxl.layout.declare import Column, SheetLayout, Table, ValueKind
 from perfxl.plan.methods import METHOD_NAMES
 from perfxl.plan.model import Aggregate, LateRule, Source, TieRule
+from perfxl.values import squeeze
 
 INFO, GRADES, ROSTER, ITEMS = "考核信息", "等级标准", "单位名录", "数据项"
 REGISTERS, INSTRUCTIONS, MAILS = "登记表", "填报说明", "邮件"
@@ -178,7 +179,8 @@ FIXED_SHEETS = {
 
 
 def plan_sheet(name: str) -> SheetLayout | None:
-    """The layout of the plan's sheet of this name; None for a sheet that is not the plan's."""
-    if name.startswith(RUBRIC_PREFIX):
-        return rubric_sheet(name)
-    return FIXED_SHEETS.get(name)
+    """The layout of the plan's sheet of this name, spaces apart; None for one not the plan's."""
+    squeezed = squeeze(name)
+    if squeezed.startswith(RUBRIC_PREFIX):
+        return rubric_sheet(name.strip())
+    return FIXED_SHEETS.get(squeezed)

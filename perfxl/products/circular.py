@@ -26,7 +26,8 @@ _RANKING_COLUMNS = (
 def circular(plan: Plan, facts: CampaignFacts) -> bytes:
     """The circular as .docx bytes; marked as a draft while any score is not approved yet."""
     info = plan.campaign
-    title = f"{info.issuer}关于{info.name}情况的通报"
+    # A title of more than a line is broken by sense, as the standard wants.
+    title = f"{info.issuer}关于\n{info.name}情况的通报"
     document = OfficialDocument(
         issuing_mark=f"{info.issuer}文件",
         document_number=info.document_number,
@@ -82,7 +83,7 @@ def _process(plan: Plan, facts: CampaignFacts) -> str:
         counted += [f"未报送{len(facts.missing)}个"] if facts.missing else []
         deadline = plan.campaign.deadline
         when = f"{deadline.year}年{deadline.month}月{deadline.day}日"
-        parts.append(f"截至规定的报送时间（{when}）和汇总时，{'，'.join(counted)}。")
+        parts.append(f"报送截止时间为{when}，截至汇总时，{'，'.join(counted)}。")
     parts.append(
         f"绩效组对报送材料进行了审核，{facts.sections}个股室按照指标体系逐项评定，"
         "由绩效组汇总得出考核结果。"
@@ -143,7 +144,7 @@ def _problems(facts: CampaignFacts) -> list[tuple[str, str]]:
             parts.append(f"未报送的单位是：{'、'.join(facts.missing)}。")
         problems.append(("报送不够及时", "".join(parts)))
     if not problems:
-        problems.append(("总体情况", "本次考核没有发现普遍性问题，个别问题已另行反馈有关单位。"))
+        problems.append(("总体情况", "本次考核没有发现普遍性问题。"))
     return problems
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from perfxl.excel.style import Role
 from perfxl.excel.writer import SheetWriter, WorkbookWriter
 from perfxl.layout.declare import NUMERIC, SheetLayout, ValueKind
+from perfxl.layout.locate import label_key
 from perfxl.plan import workbook as sheets_of_plan
 from perfxl.products.template import lines_high
-from perfxl.values import number_of
+from perfxl.values import precise_number_of
 
 _HEADING_ROW = 2
 _SPARE_ROWS = 60
@@ -25,7 +26,7 @@ def plan_workbook(sheets: Mapping[str, Sequence[Mapping[str, str]]]) -> bytes:
         layout = sheets_of_plan.plan_sheet(name)
         if layout is None:
             raise KeyError(name)
-        if name == sheets_of_plan.INFO:
+        if layout is sheets_of_plan.INFO_SHEET:
             _info(book.sheet(name), layout, records)
         else:
             _table(book.sheet(name), layout, records)
@@ -53,7 +54,8 @@ def _table(sheet: SheetWriter, layout: SheetLayout, records: Sequence[Mapping[st
         row, tallest = first + number, 20.0
         for index, column in enumerate(columns):
             text = record.get(column.label, "")
-            value = number_of(text) if column.kind in NUMERIC and text else None
+            # What is no exact number stays as typed, for the reader of the plan to object to.
+            value = precise_number_of(text) if column.kind in NUMERIC and text else None
             if value is not None:
                 sheet.number(row, index, value, Role.INPUT, column.kind)
             else:
@@ -67,13 +69,11 @@ def _table(sheet: SheetWriter, layout: SheetLayout, records: Sequence[Mapping[st
 
 def _info(sheet: SheetWriter, layout: SheetLayout, records: Sequence[Mapping[str, str]]) -> None:
     assert layout.table is not None
-    given = {record["项目"]: record["内容"] for record in records}
     sheet.title(layout.title, layout.note, 2)
     sheet.headings(_HEADING_ROW, layout.table.columns, height=26)
-    for number, (name, help_text, required) in enumerate(sheets_of_plan.INFO_ITEMS):
+    for number, (name, text, help_text, mark) in enumerate(_info_rows(records)):
         row = _HEADING_ROW + 1 + number
-        text = given.get(name, "")
-        sheet.text(row, 0, name + (" *" if required else ""), Role.LABEL, font_size=11)
+        sheet.text(row, 0, name + mark, Role.LABEL, font_size=11)
         sheet.text(row, 1, text, Role.INPUT)
         sheet.text(row, 2, help_text, Role.NOTE, text_wrap=True)
         sheet.raw.set_row(row, max(22.0, lines_high(text, 35, 14)))
@@ -83,3 +83,19 @@ def _info(sheet: SheetWriter, layout: SheetLayout, records: Sequence[Mapping[str
     sheet.raw.freeze_panes(_HEADING_ROW + 1, 1)
     sheet.print_setup(landscape=True, last_column=2)
     sheet.protect()
+
+
+def _info_rows(records: Sequence[Mapping[str, str]]) -> Iterator[tuple[str, str, str, str]]:
+    """Item, content, help and star mark: all items in their order, then what is not an item.
+
+    An unknown or repeated item is kept, for the reader of the plan to object to.
+    """
+    left = list(records)
+    for name, help_text, required in sheets_of_plan.INFO_ITEMS:
+        key = label_key(name)
+        record = next((one for one in left if label_key(one["项目"]) == key), None)
+        if record is not None:
+            left.remove(record)
+        yield name, record["内容"] if record else "", help_text, " *" if required else ""
+    for record in left:
+        yield record["项目"], record["内容"], "", ""

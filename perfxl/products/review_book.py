@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from perfxl.excel.stamp import Stamp
 from perfxl.excel.style import Role
@@ -13,28 +12,9 @@ from perfxl.plan.forms import review_layout
 from perfxl.plan.model import Plan
 from perfxl.points import as_text
 from perfxl.products.template import lines_high, write_stamp
+from perfxl.review_lines import ReviewLine
 
 _HEADING_ROW = 2
-
-
-@dataclass(frozen=True)
-class ReviewLine:
-    """One unit's indicator as the section sees it; scores in hundredths."""
-
-    unit: str
-    unit_name: str
-    indicator: str
-    name: str
-    full_marks: int
-    self_score: int | None
-    computed: int | None
-    arithmetic: str
-    basis: str
-    evidence: str
-    findings: str
-    approved: int | None
-    reason: str
-    reviewer: str
 
 
 def review_book(plan: Plan, section: str, lines: Sequence[ReviewLine], stamp: Stamp) -> bytes:

@@ -146,7 +146,7 @@ def _self_assessment(sheet: SheetWriter, plan: Plan, unit: Unit, layout: SheetLa
     end = first + len(rubric.rows)
     for column in range(last + 1):
         sheet.text(end, column, "", Role.TOTAL)
-    sheet.text(end, at["name"], "合计", Role.TOTAL)
+    sheet.text(end, at["name"], forms.TOTAL_ROW, Role.TOTAL)
     sheet.number(end, at["full_marks"], rubric.full_marks, Role.TOTAL)
     total = f"=SUM({','.join(score_cell(index) for index in rubric.top)})"
     sheet.formula(end, at["self_score"], total, Role.TOTAL)

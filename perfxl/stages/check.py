@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,12 +33,7 @@ class FileCheck:
     totals: Sequence[ClaimedTotal]
 
 
-def check_file(
-    path: Path,
-    plan: Plan | None = None,
-    key: bytes | None = None,
-    plans: Mapping[Path, Plan] | None = None,
-) -> FileCheck:
+def check_file(path: Path, plan: Plan | None = None, key: bytes | None = None) -> FileCheck:
     """Check one returned workbook against a plan, or against the plan that lies beside it.
 
     Raises Missing, Unreadable, UnknownUnit, PlanRefused.
@@ -47,7 +42,7 @@ def check_file(
         raise Missing("没有这个文件", place=Place(str(path)), remedy="请检查路径")
     if plan is None:
         beside = plan_beside(path)
-        plan = (plans or {}).get(beside) or read_plan_file(beside.read_bytes(), beside.name)
+        plan = read_plan_file(beside.read_bytes(), beside.name)
     data = path.read_bytes()
     grid = read_workbook(data, path.name)
     identity = identify(plan, grid, path.name, key)

@@ -9,18 +9,19 @@ from pathlib import Path
 from perfxl.campaign import PRODUCTS, Campaign
 from perfxl.errors import NothingToDo
 from perfxl.facts import campaign_facts
-from perfxl.files import sha256_of, write_atomically
+from perfxl.files import keep_earlier, sha256_of, write_atomically
 from perfxl.products.circular import circular as circular_document
 from perfxl.stages.gather import gather
 
-FILE = "通报.docx"
+FILE, PRODUCT = "通报.docx", "circular"
 
 
 @dataclass(frozen=True)
 class CircularResult:
-    """The document, and how many scores no section has approved yet."""
+    """The document, where an edited earlier one was kept, how many scores are not approved yet."""
 
     path: Path
+    kept: Path | None
     provisional: int
 
 
@@ -38,6 +39,14 @@ def circular(campaign: Campaign, now: dt.datetime) -> CircularResult:
     )
     path = campaign.path(PRODUCTS) / FILE
     data = circular_document(gathered.plan, facts)
+    kept = keep_earlier(path, now) if is_edited(campaign, path) else None
     write_atomically(path, data)
-    campaign.ledger.record_product("circular", "", sha256_of(data), now)
-    return CircularResult(path, facts.provisional)
+    campaign.ledger.record_product(PRODUCT, "", sha256_of(data), now)
+    return CircularResult(path, kept, facts.provisional)
+
+
+def is_edited(campaign: Campaign, path: Path) -> bool:
+    """Whether a person changed the document since perfxl wrote it."""
+    return path.is_file() and sha256_of(path.read_bytes()) not in (
+        campaign.ledger.made_by_perfxl(PRODUCT, "")
+    )

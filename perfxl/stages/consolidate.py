@@ -10,13 +10,14 @@ import pandas as pd
 
 from perfxl.campaign import PRODUCTS, Campaign
 from perfxl.errors import NothingToDo
-from perfxl.files import sha256_of, write_atomically
-from perfxl.ledger import Form
+from perfxl.files import keep_earlier, sha256_of, write_atomically
+from perfxl.ledger import Form, Verdict
 from perfxl.products.consolidated.material import Material, RejectedFile, ReturnLine
 from perfxl.products.consolidated.workbook import consolidated_workbook
 from perfxl.stages.gather import Gathered, gather
+from perfxl.tables import Severity
 
-FILE, EARLIER = "综合评分表.xlsx", "历次"
+FILE = "综合评分表.xlsx"
 PRODUCT = "consolidated"
 
 
@@ -39,22 +40,10 @@ def consolidate(campaign: Campaign, now: dt.datetime) -> Consolidated:
         raise NothingToDo("还没有收到任何单位的报送", remedy="请先执行 perfxl ingest")
     path = campaign.path(PRODUCTS) / FILE
     data = consolidated_workbook(material(campaign, gathered, now))
-    kept = _keep_earlier(path, now)
+    kept = keep_earlier(path, now)
     write_atomically(path, data)
     campaign.ledger.record_product(PRODUCT, "", sha256_of(data), now)
     return Consolidated(path, kept, gathered)
-
-
-def _keep_earlier(path: Path, now: dt.datetime) -> Path | None:
-    if not path.is_file():
-        return None
-    stem = f"{path.stem}-{now:%Y%m%d-%H%M%S}"
-    target, number = path.parent / EARLIER / f"{stem}{path.suffix}", 1
-    while target.exists():
-        number += 1
-        target = path.parent / EARLIER / f"{stem}-{number}{path.suffix}"
-    write_atomically(target, path.read_bytes())
-    return target
 
 
 def material(campaign: Campaign, gathered: Gathered, now: dt.datetime) -> Material:
@@ -73,8 +62,8 @@ def material(campaign: Campaign, gathered: Gathered, now: dt.datetime) -> Materi
                 receipt.received_at if receipt else None,
                 receipt.file if receipt else "",
                 receipt.original if receipt else "",
-                int(counts.get((unit.code, "错误"), 0)),
-                int(counts.get((unit.code, "核实"), 0)),
+                int(counts.get((unit.code, Severity.ERROR), 0)),
+                int(counts.get((unit.code, Severity.VERIFY), 0)),
             )
         )
     in_force = {receipt.sha256 for receipt in gathered.receipts.values()}
@@ -82,7 +71,7 @@ def material(campaign: Campaign, gathered: Gathered, now: dt.datetime) -> Materi
         RejectedFile(
             receipt.file,
             receipt.received_at,
-            "已被新的报送取代" if receipt.verdict == "有效" else str(receipt.verdict),
+            "已被其他报送取代" if receipt.verdict is Verdict.VALID else str(receipt.verdict),
             receipt.detail,
             receipt.original,
         )

@@ -14,6 +14,7 @@ import pandas as pd
 from perfxl import scoring
 from perfxl.campaign import Campaign
 from perfxl.checks.runner import CheckResult, run_checks
+from perfxl.errors import Missing, Place
 from perfxl.excel.reader import read_workbook
 from perfxl.intake.extract import Return, extract
 from perfxl.intake.identity import identify
@@ -65,7 +66,7 @@ def gather(campaign: Campaign) -> Gathered:
         receipt = in_force.get(unit.code)
         if receipt is None:
             continue
-        data = campaign.original(receipt.original).read_bytes()
+        data = _original(campaign, receipt)
         grid = read_workbook(data, receipt.file)
         identity = identify(plan, grid, receipt.file, campaign.stamp_key)
         returns.append(Return(receipt.sha256, receipt.file, unit, identity, grid))
@@ -83,14 +84,36 @@ def gather(campaign: Campaign) -> Gathered:
 
 
 def returns_in_force(campaign: Campaign) -> tuple[dict[str, Receipt], dict[str, Receipt]]:
-    """Per unit code, the newest valid return (it counts) and the first (it says whether late)."""
+    """Per unit code, the return that counts and the first one (it says whether the unit is late).
+
+    The newest valid one counts, but one of doubtful identity never before one that is not.
+    """
     newest: dict[str, Receipt] = {}
     first: dict[str, Receipt] = {}
     for receipt in campaign.ledger.receipts(Form.RETURN):
-        if receipt.verdict is Verdict.VALID and receipt.holder in campaign.plan.unit_by_code:
-            newest[receipt.holder] = receipt
-            first.setdefault(receipt.holder, receipt)
+        unit = receipt.holder
+        if receipt.verdict is not Verdict.VALID or unit not in campaign.plan.unit_by_code:
+            continue
+        for chosen, replaces in ((newest, True), (first, False)):
+            before = chosen.get(unit)
+            if (
+                before is None
+                or before.doubtful > receipt.doubtful
+                or (replaces and before.doubtful == receipt.doubtful)
+            ):
+                chosen[unit] = receipt
     return newest, first
+
+
+def _original(campaign: Campaign, receipt: Receipt) -> bytes:
+    path = campaign.original(receipt.original)
+    if not path.is_file():
+        raise Missing(
+            f"{receipt.file} 的原件不见了",
+            place=Place(str(path)),
+            remedy="请从备份恢复“原件”文件夹，不要移动或删除其中的文件",
+        )
+    return path.read_bytes()
 
 
 def _status(campaign: Campaign, first: Receipt | None) -> Status:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from perfxl.campaign import ISSUED, Campaign
 from perfxl.excel.stamp import Stamp
-from perfxl.files import sha256_of, write_atomically
+from perfxl.files import keep_earlier, sha256_of, write_atomically
 from perfxl.ledger import Form, Issue
 from perfxl.plan.forms import file_name
 from perfxl.plan.model import Unit
@@ -27,36 +27,36 @@ class IssueResult:
 def issue(
     campaign: Campaign, now: dt.datetime, progress: Callable[[], None] = lambda: None
 ) -> IssueResult:
-    """Write the workbook of every unit whose template is new or has changed since it was issued."""
+    """Write the workbook of every unit whose content is new or differs from what lies there.
+
+    A file that people changed in 下发/, or that an earlier plan named otherwise, goes to 历次/.
+    """
     plan = campaign.plan
-    folder = campaign.path(ISSUED)
     known = campaign.ledger.issues()
-    written, unchanged, records = [], [], []
+    written: list[Path] = []
+    unchanged: list[Path] = []
+    records = []
     for unit in plan.units:
-        version = plan.template_version(unit.kind)
         name = file_name(plan.campaign.code, unit)
-        path = folder / unit.kind / name
+        path = campaign.path(ISSUED) / unit.kind / name
         earlier = known.get(unit.code)
-        if (
-            earlier
-            and earlier.version == version
-            and path.is_file()
-            and sha256_of(path.read_bytes()) == earlier.sha256
-        ):
+        data = unit_workbook(campaign, unit)
+        digest = sha256_of(data)
+        relative = path.relative_to(campaign.folder).as_posix()
+        if earlier is not None and earlier.file != relative:
+            former = campaign.folder / earlier.file
+            if keep_earlier(former, now):
+                former.unlink()
+        lying = sha256_of(path.read_bytes()) if path.is_file() else ""
+        if lying == digest and earlier is not None:
             unchanged.append(path)
         else:
-            data = unit_workbook(campaign, unit)
+            if lying and (earlier is None or lying != earlier.sha256):
+                keep_earlier(path, now)
             write_atomically(path, data)
             written.append(path)
-            records.append(
-                Issue(
-                    unit.code,
-                    version,
-                    path.relative_to(campaign.folder).as_posix(),
-                    sha256_of(data),
-                    now,
-                )
-            )
+            version = plan.template_version(unit.kind)
+            records.append(Issue(unit.code, version, relative, digest, now))
         progress()
     campaign.ledger.record_issues(records)
     return IssueResult(tuple(written), tuple(unchanged))

@@ -10,7 +10,7 @@ from perfxl.campaign import Campaign
 from perfxl.ledger import Form, Receipt, Verdict
 from perfxl.plan.model import Unit
 from perfxl.stages.gather import Gathered, gather
-from perfxl.tables import Status
+from perfxl.tables import Severity, Status
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def status(campaign: Campaign) -> CampaignStatus:
                 gathered.status[unit.code],
                 receipt.received_at if receipt else None,
                 receipt.file if receipt else "",
-                found.get((unit.code, "错误"), 0),
-                found.get((unit.code, "核实"), 0),
+                found.get((unit.code, Severity.ERROR), 0),
+                found.get((unit.code, Severity.VERIFY), 0),
                 sum((unit.code, one.code) in gathered.reviews for one in rubric.indicators),
                 len(rubric.indicators),
             )

@@ -6,17 +6,19 @@ import datetime as dt
 import hashlib
 import io
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
 import pytest
 
 from perfxl.campaign import INBOX, ISSUED, ORIGINALS, REVIEWS, Campaign
-from perfxl.errors import AlreadyThere, InputAtRisk, NothingToDo
+from perfxl.errors import AlreadyThere, InputAtRisk, Missing, NothingToDo
 from perfxl.ledger import Form, Ledger, Receipt, Verdict
+from perfxl.stages.circular import circular
 from perfxl.stages.consolidate import consolidate
 from perfxl.stages.gather import gather
-from perfxl.stages.ingest import Incoming, incoming, ingest
+from perfxl.stages.ingest import Decision, Incoming, incoming, ingest
 from perfxl.stages.initialize import init
 from perfxl.stages.issue import issue
 from perfxl.stages.review import book_path, ingest_books, issue_books
@@ -107,7 +109,7 @@ def test_every_file_gets_a_verdict_and_a_bad_one_stops_nothing(
         "c": Verdict.UNREADABLE,
         "d": Verdict.NOT_OURS,
         "e": Verdict.VALID,
-        "f": Verdict.VALID,  # the bytes of a review book that was taken in already
+        "f": Verdict.NOT_OURS,  # a review book, and no return
     }
     assert [path.name for path in result.passed_over] == ["~$e-again.xlsx"]
     for taken in result.taken:
@@ -137,7 +139,7 @@ def test_a_unit_without_a_return_is_listed_and_scores_nothing(tmp_path: Path) ->
     ingest(source, [Incoming(workbook, NOW)])
     ranking = gather(source).ranking
     absent = ranking[ranking["unit"] == "102"].iloc[0]
-    assert (absent["status"], absent["total"], absent["grade"]) == ("未报送", 0, "差")
+    assert (absent["status"], absent["total"], absent["grade"]) == ("未报送", 0, "—")
     assert whole(absent["rank"]) is None
     assert set(ranking.loc[ranking["status"] != "未报送", "unit"]) == {"101"}
 
@@ -221,9 +223,22 @@ def test_a_file_that_is_no_book_is_refused_and_kept(campaign: Campaign, tmp_path
 def test_the_ledger_takes_the_same_bytes_once(tmp_path: Path) -> None:
     ledger = Ledger.at(tmp_path / "台账.db")
     receipt = Receipt("a" * 64, Form.RETURN, "101", "f.xlsx", "o.xlsx", 1, NOW, Verdict.VALID)
-    assert ledger.record_receipt(receipt)
-    assert not ledger.record_receipt(receipt)
+    assert ledger.record_receipt(receipt, NOW)
+    assert not ledger.record_receipt(receipt, NOW)
     assert ledger.receipts(Form.RETURN) == [receipt]
+
+
+def test_a_new_verdict_stands_beside_the_old_one(tmp_path: Path) -> None:
+    ledger = Ledger.at(tmp_path / "台账.db")
+    unknown = Receipt("a" * 64, Form.RETURN, "", "f.xlsx", "o.xlsx", 1, NOW, Verdict.UNKNOWN_UNIT)
+    later = NOW + dt.timedelta(days=3)
+    known = replace(unknown, holder="101", verdict=Verdict.VALID, received_at=later)
+    ledger.record_receipt(unknown, NOW)
+    assert ledger.record_receipt(known, later)
+    (receipt,) = ledger.receipts(Form.RETURN)
+    assert (receipt.holder, receipt.verdict) == ("101", Verdict.VALID)
+    assert receipt.received_at == NOW  # the time of receipt is when the file first came
+    assert ledger.receipt("a" * 64, Form.REVIEW) is None
 
 
 def test_an_existing_plan_is_never_replaced(campaign: Campaign) -> None:
@@ -237,3 +252,154 @@ def test_nothing_returned_is_said(tmp_path: Path) -> None:
         with pytest.raises(NothingToDo):
             stage(empty, NOW)
     assert not list(empty.path(REVIEWS).iterdir())
+
+
+def refill(source: Path, target: Path, values: dict[str, dict[str, object]]) -> Path:
+    """A copy of a workbook with cells typed over: sheet → cell → value."""
+    book = openpyxl.load_workbook(source)
+    for sheet, cells in values.items():
+        for cell, value in cells.items():
+            book[sheet][cell] = value
+    book.save(target)
+    return target
+
+
+def test_a_lookalike_is_no_return(campaign: Campaign, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet["A1"] = "石楼县教育科技局"
+    for column, label in enumerate(("编码", "考核内容", "指标", "分值", "自评得分"), 1):
+        sheet.cell(3, column).value = label
+    sheet.append(["1", "党建", "党建", 10, 3])
+    path = tmp_path / "石楼县教育科技局目标责任考核评分表.xlsx"
+    book.save(path)
+    (taken,) = ingest(campaign, [Incoming(path, NOW)]).taken
+    assert taken.receipt.verdict is Verdict.NOT_OURS
+
+
+def test_a_borrowed_workbook_replaces_nobodys_return(campaign: Campaign, tmp_path: Path) -> None:
+    """102 fills in 101's workbook under its own name; 101's own return stays in force."""
+    source = next(campaign.path(INBOX).glob("*-101-*.xlsx"))
+    before = gather(campaign).ranking
+    path = refill(
+        source, tmp_path / "borrowed.xlsx",
+        {"封面": {"C5": "石楼县人民政府办公室"}, "自评表": {"F7": 0, "I7": "无"}},
+    )  # fmt: skip
+    (taken,) = ingest(campaign, [Incoming(path, NOW)]).taken
+    assert taken.receipt.verdict is Verdict.TO_CONFIRM
+    assert gather(campaign).ranking.equals(before)
+    decision = Decision(campaign.plan.unit_by_code["102"], "韩晓东")
+    (decided,) = ingest(campaign, [Incoming(path, NOW)], decision=decision).taken
+    assert (decided.receipt.holder, decided.receipt.decided_by) == ("102", "韩晓东")
+    assert gather(campaign).receipts["102"].file == "borrowed.xlsx"
+    assert gather(campaign).receipts["101"].file == source.name
+
+
+def test_a_file_is_judged_again_when_the_plan_knows_more(tmp_path: Path, repository: Path) -> None:
+    plan = repository / "workbook_templates" / "考核方案.xlsx"
+    folder = tmp_path / "c"
+    first = init(folder, plan.read_bytes())
+    issue(first, NOW)
+    source = next(first.path(ISSUED).rglob("*-105-*.xlsx"))
+    nameless = refill(
+        source, tmp_path / "x.xlsx", {"封面": {"C5": "石楼公安", "C6": ""}, "_perfxl": {"A1": ""}}
+    )
+    (taken,) = ingest(first, [Incoming(nameless, NOW)]).taken
+    assert taken.receipt.verdict is Verdict.UNKNOWN_UNIT
+    first.close()
+    refill(plan, first.plan_file, {"单位名录": {"C8": "石楼公安"}})
+    (again,) = ingest(Campaign(folder), [Incoming(nameless, NOW + dt.timedelta(days=9))]).taken
+    assert again.new
+    assert (again.receipt.verdict, again.receipt.holder) == (Verdict.VALID, "105")
+    assert again.receipt.received_at == NOW
+
+
+def test_a_book_met_by_another_verb_still_brings_its_scores(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    path = book_path(campaign, SECTION)
+    type_into_book(path, {("101", "6.2"): {"核定得分": 4, "扣分原因": "佐证不足"}})
+    (taken,) = ingest(campaign, [Incoming(path, NOW)]).taken
+    assert taken.receipt.verdict is Verdict.NOT_OURS
+    (book,) = ingest_books(campaign, [path], NOW)
+    assert book.recorded == 1
+    assert approved(campaign, "101", "6.2") == 400
+
+
+def test_a_book_with_a_refused_score_is_not_overwritten(campaign: Campaign) -> None:
+    path = book_path(campaign, SECTION)
+    type_into_book(path, {("101", "6.2"): {"核定得分": 4, "扣分原因": None}})
+    (taken,) = ingest_books(campaign, [path], NOW)
+    assert list(taken.findings["code"]) == ["R107"]
+    typed = path.read_bytes()
+    with pytest.raises(InputAtRisk, match="因错误没有收取"):
+        issue_books(campaign, NOW)
+    assert path.read_bytes() == typed
+
+
+def test_an_older_edition_does_not_overwrite_a_newer_score(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    path = book_path(campaign, SECTION)
+    type_into_book(path, {("101", "6.2"): {"核定得分": 2, "扣分原因": "初评"}})
+    ingest_books(campaign, [path], NOW)
+    older = tmp_path / "older.xlsx"
+    shutil.copy(path, older)
+    issue_books(campaign, NOW)
+    type_into_book(path, {("101", "6.2"): {"核定得分": 4, "扣分原因": "复核"}})
+    ingest_books(campaign, [path], NOW)
+    type_into_book(older, {("101", "1.1.2"): {"评分人": "别人"}})
+    (taken,) = ingest_books(campaign, [older], NOW)
+    assert ("R112", "101", "6.2") in set(
+        zip(
+            taken.findings["code"], taken.findings["unit"], taken.findings["indicator"], strict=True
+        )
+    )
+    assert approved(campaign, "101", "6.2") == 400
+
+
+def test_a_filled_book_is_kept_before_a_new_edition(campaign: Campaign) -> None:
+    path = book_path(campaign, SECTION)
+    filled = path.read_bytes()
+    issue_books(campaign, NOW)
+    kept = list((path.parent / "历次").glob(f"*{SECTION}*"))
+    assert [one.read_bytes() for one in kept] == [filled]
+    assert not any(book.path in kept for book in ingest_books(campaign, [], NOW))
+
+
+def test_a_score_that_no_longer_fits_the_plan_does_not_count(campaign: Campaign) -> None:
+    assert approved(campaign, "101", "5.4") is not None
+    refill(campaign.plan_file, campaign.plan_file,
+           {"指标体系（部门）": {"E18": 0.5, "E19": 10.5}})  # fmt: skip
+    scores = gather(Campaign(campaign.folder)).scores
+    own = scores[(scores["unit"] == "101") & (scores["indicator"] == "5.4")].iloc[0]
+    assert own["full_marks"] == 50
+    assert own["basis"] != "核定"
+
+
+def test_an_edited_circular_is_kept(campaign: Campaign) -> None:
+    first = circular(campaign, NOW)
+    assert first.kept is None
+    first.path.write_bytes(first.path.read_bytes() + b"edited")
+    second = circular(campaign, NOW)
+    assert second.kept is not None
+    assert second.kept.read_bytes().endswith(b"edited")
+
+
+def test_a_workbook_typed_into_by_mistake_is_kept(campaign: Campaign) -> None:
+    path = next(campaign.path(ISSUED).rglob("*-101-*.xlsx"))
+    refill(path, path, {"自评表": {"F6": 3}})
+    typed = path.read_bytes()
+    assert issue(campaign, NOW).written == (path,)
+    (kept,) = (path.parent / "历次").iterdir()
+    assert kept.read_bytes() == typed
+
+
+def test_an_unreadable_or_missing_file_is_told(campaign: Campaign, tmp_path: Path) -> None:
+    gone = tmp_path / "gone.xlsx"
+    (taken,) = ingest(campaign, [Incoming(gone, NOW)]).taken
+    assert taken.receipt.verdict is Verdict.UNREADABLE
+    receipt = gather(campaign).receipts["101"]
+    campaign.original(receipt.original).unlink()
+    with pytest.raises(Missing, match="原件不见了"):
+        gather(campaign)

@@ -11,7 +11,12 @@ from perfxl.excel.writer import SheetWriter
 from perfxl.layout.declare import ValueKind
 from perfxl.layout.locate import cell_name
 from perfxl.points import as_float
-from perfxl.products.consolidated.material import NOT_RETURNED, Material, MatrixPlace
+from perfxl.products.consolidated.material import (
+    NOT_APPLICABLE,
+    NOT_RETURNED,
+    Material,
+    MatrixPlace,
+)
 from perfxl.tables import Basis
 
 SHEET = "指标分析"
@@ -130,7 +135,7 @@ def _block(sheet: SheetWriter, material: Material, kind: str, place: MatrixPlace
         sheet.formula(
             row,
             8,
-            f'=COUNTIFS({status},"<>{NOT_RETURNED}",{column},"不适用")',
+            f'=COUNTIFS({status},"<>{NOT_RETURNED}",{column},"{NOT_APPLICABLE}")',
             Role.FIXED,
             ValueKind.INTEGER,
             int(pd.isna(own).sum()),

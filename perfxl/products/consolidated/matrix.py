@@ -25,10 +25,9 @@ from perfxl.products.consolidated.material import (
     Material,
     MatrixPlace,
 )
-from perfxl.tables import PROVISIONAL, whole
+from perfxl.tables import NOT_RANKED, PROVISIONAL, whole
 
 _WIDTHS = {"单位编码": 8, "单位名称": 24, "负责股室": 13, "报送情况": 8}
-_NO_RANK = "—"
 
 
 def write_matrix(
@@ -39,7 +38,6 @@ def write_matrix(
 ) -> None:
     """Write one kind's matrix; ``detail_rows`` gives each score's 0-based row in 得分明细."""
     plan = material.plan
-    last = place.column(place.TRAILING[-1])
     shown = place.column("未核定项数")
     sheet.title(f"{plan.campaign.name}{place.sheet}", "", shown)
     note = (
@@ -76,7 +74,6 @@ def write_matrix(
         paper=PAPER_A3,
         last_row=place.last_row + 2,
     )
-    assert last >= shown
 
 
 def _headings(sheet: SheetWriter, place: MatrixPlace) -> None:
@@ -137,12 +134,12 @@ def _totals(sheet: SheetWriter, plan: Plan, place: MatrixPlace, row: int, rank: 
             as_float(rank.applicable),
         ),
         ("总分", f"=ROUND({at('排序值')},2)", ValueKind.MONEY, as_float(rank.total)),
-        ("等级", grade_formula(plan, at("排序值")), ValueKind.TEXT, rank.grade),
+        ("等级", _grade_formula(plan, at("报送情况"), at("排序值")), ValueKind.TEXT, rank.grade),
         (
             "排名",
             _rank_formula(plan, place, row),
             ValueKind.INTEGER,
-            _NO_RANK if whole(rank.rank) is None else int(rank.rank),
+            NOT_RANKED if whole(rank.rank) is None else int(rank.rank),
         ),
         (
             "排序值",
@@ -162,7 +159,7 @@ def _totals(sheet: SheetWriter, plan: Plan, place: MatrixPlace, row: int, rank: 
     sheet.number(row, place.column("未核定项数"), rank.provisional * 100, kind=ValueKind.INTEGER)
 
 
-def grade_formula(plan: Plan, cell: str) -> str:
+def _grade_formula(plan: Plan, status: str, cell: str) -> str:
     """Nested IFs over the plan's grades, highest first; bands are half-open."""
     *upper, lowest = plan.grades
     formula = f'"{_quoted(lowest.name)}"'
@@ -170,7 +167,7 @@ def grade_formula(plan: Plan, cell: str) -> str:
         # threshold: hundredths of a percent of full marks (hundredths)
         limit = grade.threshold * plan.campaign.full_marks / 1_000_000
         formula = f'IF({cell}>={limit:.10g},"{_quoted(grade.name)}",{formula})'
-    return "=" + formula
+    return f'=IF({status}="{NOT_RETURNED}","{NOT_RANKED}",{formula})'
 
 
 def _quoted(text: str) -> str:
@@ -191,7 +188,7 @@ def _rank_formula(plan: Plan, place: MatrixPlace, row: int) -> str:
             rank = f"1+SUMPRODUCT({better}*({first}))"
         case TieRule.SKIP:
             rank = f"1+SUMPRODUCT({better})"
-    return f'=IF({own_status}="{NOT_RETURNED}","{_NO_RANK}",{rank})'
+    return f'=IF({own_status}="{NOT_RETURNED}","{NOT_RANKED}",{rank})'
 
 
 def _order_formula(place: MatrixPlace, row: int) -> str:

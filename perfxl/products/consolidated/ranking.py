@@ -8,7 +8,7 @@ from perfxl.layout.declare import ValueKind
 from perfxl.layout.locate import cell_name
 from perfxl.points import as_float
 from perfxl.products.consolidated.material import NOT_RETURNED, Material, MatrixPlace
-from perfxl.tables import whole
+from perfxl.tables import NOT_RANKED, whole
 
 SHEET = "排名"
 _COLUMNS = (
@@ -84,7 +84,7 @@ def _block(sheet: SheetWriter, material: Material, kind: str, place: MatrixPlace
         remark = line.status + (f"，{line.provisional}项未核定" if line.provisional else "")
         rank = whole(line.rank)
         cells: tuple[tuple[str, ValueKind, float | str], ...] = (
-            (at("排名"), ValueKind.INTEGER, "—" if rank is None else rank),
+            (at("排名"), ValueKind.INTEGER, NOT_RANKED if rank is None else rank),
             (at("单位编码"), ValueKind.TEXT, line.unit),
             (at("单位名称"), ValueKind.TEXT, line.name),
             (at("负责股室"), ValueKind.TEXT, line.section),

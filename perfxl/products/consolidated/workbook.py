@@ -50,7 +50,7 @@ def _explanation(sheet: SheetWriter, material: Material) -> None:
         "显示到小数点后两位；等级和排名按未四舍五入的总分比较。",
         f"等级：{grades}。",
         f"并列规则：{campaign.tie_rule}。逾期规则：{campaign.late_rule}。",
-        "未报送的单位总分为 0，不排名次，列在最后。",
+        "未报送的单位总分为 0，不排名次，不定等级，列在最后。",
         "追溯来源：点击得分汇总中的得分到得分明细，再点击来源单元格打开原件。",
     ]
     sheet.raw.hide_gridlines(2)

@@ -1,0 +1,105 @@
+"""What a section has to judge: one line per unit and indicator, with all that speaks to it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from perfxl.plan.model import Indicator, Plan, Unit
+from perfxl.tables import ReturnTables, whole
+
+
+@dataclass(frozen=True)
+class ReviewLine:
+    """One unit's indicator as the section sees it; scores in hundredths."""
+
+    unit: str
+    unit_name: str
+    indicator: str
+    name: str
+    full_marks: int
+    self_score: int | None
+    computed: int | None
+    arithmetic: str
+    basis: str
+    evidence: str
+    findings: str
+    approved: int | None
+    reason: str
+    reviewer: str
+
+
+def review_lines(
+    plan: Plan, returned: ReturnTables, scores: pd.DataFrame, findings: pd.DataFrame
+) -> dict[str, list[ReviewLine]]:
+    """Lines by section, for the units that returned something.
+
+    ``scores`` is ``tables.SCORES``, ``findings`` is ``tables.FINDINGS``.
+    """
+    score_of = {(row.unit, row.indicator): row for row in scores.itertuples(index=False)}
+    basis_of = {
+        (row.unit, row.indicator): row.basis for row in returned.entries.itertuples(index=False)
+    }
+    said: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for finding in findings.itertuples(index=False):
+        said[finding.unit, finding.indicator].append(f"[{finding.severity}] {finding.message}")
+    cited = _cited(returned)
+    arrived = set(returned.returns["unit"])
+    units = [unit for unit in plan.units if unit.code in arrived]
+    lines: dict[str, list[ReviewLine]] = {}
+    for section in plan.sections:
+        for unit, indicator in judged_by(plan, section, units):
+            key = (unit.code, indicator.code)
+            score = score_of[key]
+            lines.setdefault(section, []).append(
+                ReviewLine(
+                    unit=unit.code,
+                    unit_name=unit.name,
+                    indicator=indicator.code,
+                    name=indicator.name,
+                    full_marks=indicator.full_marks,
+                    self_score=whole(score.self_score),
+                    computed=whole(score.computed),
+                    arithmetic=score.arithmetic,
+                    basis=basis_of.get(key, ""),
+                    evidence="\n".join(cited.get(key, ())),
+                    findings="\n".join(said.get(key, ())),
+                    approved=whole(score.approved),
+                    reason=score.reason,
+                    reviewer=score.reviewer,
+                )
+            )
+    return lines
+
+
+def judged_by(plan: Plan, section: str, units: list[Unit]) -> list[tuple[Unit, Indicator]]:
+    """What one section judges, in the order of the roster and the rubric."""
+    return [
+        (unit, indicator)
+        for unit in units
+        for indicator in plan.rubrics[unit.kind].indicators
+        if plan.judging_section(unit, indicator) == section
+    ]
+
+
+def _cited(returned: ReturnTables) -> Mapping[tuple[str, str], list[str]]:
+    """Per unit and indicator, the cited evidence with title and document number."""
+    evidence = returned.evidence
+    titles = {
+        (receipt, whole(row)): f"{title}{document}"
+        for receipt, row, title, document in zip(
+            evidence["receipt"],
+            evidence["row"],
+            evidence["title"],
+            evidence["document_number"],
+            strict=True,
+        )
+    }
+    cited: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in returned.citations.itertuples(index=False):
+        title = titles.get((row.receipt, whole(row.evidence_row)), "（未登记）")
+        cited[row.unit, row.indicator].append(f"{row.number} {title}")
+    return cited
