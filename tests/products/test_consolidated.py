@@ -120,7 +120,14 @@ def random_scores(plan: Plan, chance: random.Random) -> Material:
 
 
 @pytest.mark.libreoffice
-@pytest.mark.parametrize("rule", list(TieRule))
+@pytest.mark.parametrize(
+    "rule",
+    [
+        TieRule.SKIP,
+        pytest.param(TieRule.DENSE, marks=pytest.mark.slow),
+        pytest.param(TieRule.ROSTER, marks=pytest.mark.slow),
+    ],
+)
 def test_ties_missing_returns_and_late_penalties_agree(
     office, plan: Plan, tmp_path: Path, rule
 ) -> None:
