@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from perfxl.plan.model import Plan
 from perfxl.tables import Severity
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from perfxl.tables import RegisterRows
 
 
 REGISTERS = "registers"
@@ -44,24 +41,6 @@ class Check:
         return (self.find.__doc__ or "").strip().split("\n")[0]
 
 
-@dataclass(frozen=True)
-class Material:
-    """What checks may ask for by name as a parameter."""
-
-    plan: Plan
-    returns: pd.DataFrame
-    sheets: pd.DataFrame
-    entries: pd.DataFrame
-    subtotals: pd.DataFrame
-    strays: pd.DataFrame
-    sum_rows: pd.DataFrame
-    evidence: pd.DataFrame
-    citations: pd.DataFrame
-    data_items: pd.DataFrame
-    computed: pd.DataFrame
-    registers: Mapping[str, RegisterRows] = field(default_factory=dict)
-
-
 CATALOGUE: dict[str, Check] = {}
 
 
@@ -87,9 +66,6 @@ def check(
     return register
 
 
-def run_one(entry: Check, material: Material) -> pd.DataFrame:
-    """The offending rows of one check."""
-    wanted: dict[str, Any] = {
-        name: getattr(material, name) for name in signature(entry.find).parameters
-    }
-    return entry.find(**wanted)
+def run_one(entry: Check, material: Mapping[str, Any]) -> pd.DataFrame:
+    """The offending rows of one check; ``material`` holds what it may ask for by name."""
+    return entry.find(**{name: material[name] for name in signature(entry.find).parameters})

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from string import Formatter
 
 import pandas as pd
 
 from perfxl import tables
 from perfxl.checks import evidence, form, methods, registers, scores
-from perfxl.checks.catalogue import CATALOGUE, REGISTERS, Check, Material, run_one
+from perfxl.checks.catalogue import CATALOGUE, REGISTERS, Check, run_one
 from perfxl.plan.forms import register_key
 from perfxl.plan.model import Plan
 from perfxl.points import as_text
@@ -30,7 +30,7 @@ class CheckResult:
 
 def run_checks(plan: Plan, returned: ReturnTables, computed: pd.DataFrame) -> CheckResult:
     """All checks of the catalogue over a batch of returns."""
-    material = _material(plan, returned, computed)
+    material = {**vars(returned), "plan": plan, "computed": computed}
     files = dict(zip(returned.returns["receipt"], returned.returns["file"], strict=True))
     units = dict(zip(returned.returns["receipt"], returned.returns["unit"], strict=True))
     arrived = _arrived(plan, returned)
@@ -54,16 +54,6 @@ def run_checks(plan: Plan, returned: ReturnTables, computed: pd.DataFrame) -> Ch
             for name, value in zip(outcomes, (receipt, unit, code, str(outcome)), strict=True):
                 outcomes[name].append(value)
     return CheckResult(frame(findings, tables.FINDINGS), frame(outcomes, tables.OUTCOMES))
-
-
-def _material(plan: Plan, returned: ReturnTables, computed: pd.DataFrame) -> Material:
-    shared = {field.name for field in fields(ReturnTables)}
-    given = {
-        field.name: getattr(returned, field.name)
-        for field in fields(Material)
-        if field.name in shared
-    }
-    return Material(plan=plan, computed=computed, **given)
 
 
 def _arrived(plan: Plan, returned: ReturnTables) -> Mapping[str, set[str]]:

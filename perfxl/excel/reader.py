@@ -131,10 +131,9 @@ def _largest_box(data: bytes, members: list[zipfile.ZipInfo]) -> int:
                 content = archive.read(member)
             except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError):
                 continue  # calamine reads it again and its error becomes the verdict
-            columns = max(map(len, _COLUMN.findall(content)), default=0)
-            widest = max((c for c in _COLUMN.findall(content) if len(c) == columns), default=b"")
+            columns = max(map(_column_number, set(_COLUMN.findall(content))), default=0)
             rows = max(map(int, _ROW.findall(content)), default=0)
-            largest = max(largest, rows * _column_number(widest))
+            largest = max(largest, rows * columns)
     return largest
 
 

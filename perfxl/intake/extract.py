@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import pandas as pd
 
 from perfxl import tables
 from perfxl.excel.reader import Grid
+from perfxl.intake.citations import citations, registered_evidence
 from perfxl.intake.data_items import data_items
 from perfxl.intake.identity import Identity
 from perfxl.layout.declare import NUMERIC, SheetLayout, Table, ValueKind
@@ -22,9 +22,6 @@ from perfxl.values import date_of, number_of, precise_number_of, squeeze, text_o
 SUM_ROWS = frozenset({"合计", "总计", "小计", "合计:", "总计:", "小计:"})
 # What people type for "there is none" where a document number or an address is asked for.
 NONE_GIVEN = frozenset({"无", "没有", "/", "\\", "-", "--", "—", "——"})
-_NUMBER_BREAK = re.compile(r"[、,，;；/\s]+")
-_RANGE = re.compile(r"(\d+)[-~—–至](\d+)")
-_LONGEST_RANGE = 50
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,6 @@ class _Batch:
         self.subtotals = _Builder(tables.SUBTOTALS)
         self.strays = _Builder(tables.STRAYS)
         self.sum_rows = _Builder(tables.SUM_ROWS)
-        self.evidence = _Builder(tables.EVIDENCE)
         self.reported = _Builder(tables.DATA_ITEMS)
         self.register_values: dict[str, dict[str, list[object]]] = {}
         self.register_texts: dict[str, dict[str, list[object]]] = {}
@@ -312,7 +308,7 @@ class _Batch:
         }
         entries, sheets = self.entries.frame(), self.sheets.frame()
         returns, reported = self.returns.frame(), self.reported.frame()
-        evidence = self._evidence(registers)
+        evidence = registered_evidence(self.plan, registers)
         return ReturnTables(
             returns=returns,
             sheets=sheets,
@@ -321,7 +317,7 @@ class _Batch:
             strays=self.strays.frame(),
             sum_rows=self.sum_rows.frame(),
             evidence=evidence,
-            citations=_citations(entries, evidence),
+            citations=citations(entries, evidence),
             data_items=data_items(self.plan, returns, sheets, reported, registers, figures),
             registers=registers,
             columns=self.columns,
@@ -342,29 +338,6 @@ class _Batch:
                 typed[label] = pd.Series(content, dtype="object")
         texts = pd.DataFrame(self.register_texts[register.name], dtype="object")
         return RegisterRows(pd.DataFrame(typed), texts)
-
-    def _evidence(self, registers: Mapping[str, RegisterRows]) -> pd.DataFrame:
-        register = self.plan.evidence_register
-        if register is None:
-            return frame({}, tables.EVIDENCE)
-        values = registers[register.name].values
-        blank = [""] * len(values)
-
-        def column(kind: ValueKind) -> Sequence[object]:
-            label = register.of_kind(kind)
-            return blank if label is None else list(values[label])
-
-        first_text = register.of_kind(ValueKind.TEXT)
-        return frame(
-            {
-                **{name: list(values[name]) for name in ("receipt", "unit", "sheet", "row")},
-                "number": column(ValueKind.EVIDENCE_NUMBER),
-                "title": blank if first_text is None else list(values[first_text]),
-                "document_number": column(ValueKind.DOCUMENT_NUMBER),
-                "url": column(ValueKind.URL),
-            },
-            tables.EVIDENCE,
-        )
 
 
 def _written(kind: ValueKind, value: object) -> str:
@@ -400,48 +373,3 @@ def _has_marks(row: Sequence[object], located: LocatedTable) -> bool:
 
 def _cell_text(row: Sequence[object], at: int | None) -> str:
     return "" if at is None or at >= len(row) else text_of(row[at])
-
-
-def cited_numbers(text: str, registered: Mapping[str, int]) -> list[str]:
-    """The evidence numbers that a cell names: ``1、3`` → 1, 3; ``2-4`` → 2, 3, 4."""
-    numbers: list[str] = []
-    for part in _NUMBER_BREAK.split(text):
-        token = squeeze(part)
-        match = _RANGE.fullmatch(token) if token and token not in registered else None
-        if match:
-            low, high = int(match[1]), int(match[2])
-            if low <= high <= low + _LONGEST_RANGE:
-                numbers += [str(number) for number in range(low, high + 1)]
-                continue
-        if token:
-            numbers.append(token)
-    return list(dict.fromkeys(numbers))
-
-
-def _citations(entries: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFrame:
-    """One row per evidence number that an entry names, matched to the evidence register."""
-    registered: dict[str, dict[str, int]] = {}
-    for index, (receipt, number, document) in enumerate(
-        zip(evidence["receipt"], evidence["number"], evidence["document_number"], strict=True)
-    ):
-        for name in (number, document):
-            if name:
-                registered.setdefault(receipt, {}).setdefault(squeeze(name), index)
-    rows, urls = list(evidence["row"]), list(evidence["url"])
-    builder = _Builder(tables.CITATIONS)
-    cited = entries[entries["evidence_numbers"].fillna("") != ""]
-    for entry in cited.itertuples(index=False):
-        known = registered.get(entry.receipt, {})
-        for number in cited_numbers(entry.evidence_numbers, known):
-            match = known.get(number)
-            builder.add(
-                receipt=entry.receipt,
-                unit=entry.unit,
-                sheet=entry.sheet,
-                row=entry.row,
-                indicator=entry.indicator,
-                number=number,
-                evidence_row=None if match is None else rows[match],
-                url="" if match is None else urls[match],
-            )
-    return builder.frame()

@@ -1,0 +1,90 @@
+"""Evidence (佐证材料): what a return registers, and which of it each indicator cites."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from perfxl import tables
+from perfxl.layout.declare import ValueKind
+from perfxl.plan.model import Plan
+from perfxl.tables import RegisterRows, frame
+from perfxl.values import squeeze
+
+_NUMBER_BREAK = re.compile(r"[、,，;；/\s]+")
+_RANGE = re.compile(r"(\d+)[-~—–至](\d+)")
+_LONGEST_RANGE = 50
+
+
+def registered_evidence(plan: Plan, registers: Mapping[str, RegisterRows]) -> pd.DataFrame:
+    """The rows of the evidence register by what its columns mean (``tables.EVIDENCE``)."""
+    register = plan.evidence_register
+    if register is None:
+        return frame({}, tables.EVIDENCE)
+    values = registers[register.name].values
+    blank = [""] * len(values)
+
+    def column(kind: ValueKind) -> Sequence[object]:
+        label = register.of_kind(kind)
+        return blank if label is None else list(values[label])
+
+    first_text = register.of_kind(ValueKind.TEXT)
+    return frame(
+        {
+            **{name: list(values[name]) for name in ("receipt", "unit", "sheet", "row")},
+            "number": column(ValueKind.EVIDENCE_NUMBER),
+            "title": blank if first_text is None else list(values[first_text]),
+            "document_number": column(ValueKind.DOCUMENT_NUMBER),
+            "url": column(ValueKind.URL),
+        },
+        tables.EVIDENCE,
+    )
+
+
+def cited_numbers(text: str, registered: Mapping[str, int]) -> list[str]:
+    """The evidence numbers that a cell names: ``1、3`` → 1, 3; ``2-4`` → 2, 3, 4."""
+    numbers: list[str] = []
+    for part in _NUMBER_BREAK.split(text):
+        token = squeeze(part)
+        match = _RANGE.fullmatch(token) if token and token not in registered else None
+        if match:
+            low, high = int(match[1]), int(match[2])
+            if low <= high <= low + _LONGEST_RANGE:
+                numbers += [str(number) for number in range(low, high + 1)]
+                continue
+        if token:
+            numbers.append(token)
+    return list(dict.fromkeys(numbers))
+
+
+def citations(entries: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFrame:
+    """One row per evidence number that an entry names, matched to the evidence register."""
+    registered: dict[str, dict[str, int]] = {}
+    for index, (receipt, number, document) in enumerate(
+        zip(evidence["receipt"], evidence["number"], evidence["document_number"], strict=True)
+    ):
+        for name in (number, document):
+            if name:
+                registered.setdefault(receipt, {}).setdefault(squeeze(name), index)
+    rows, urls = list(evidence["row"]), list(evidence["url"])
+    columns: dict[str, list[object]] = {name: [] for name in tables.CITATIONS}
+    cited = entries[entries["evidence_numbers"].fillna("") != ""]
+    for entry in cited.itertuples(index=False):
+        known = registered.get(entry.receipt, {})
+        for number in cited_numbers(entry.evidence_numbers, known):
+            match = known.get(number)
+            found = (
+                entry.receipt,
+                entry.unit,
+                entry.sheet,
+                entry.row,
+                entry.indicator,
+                number,
+                None if match is None else rows[match],
+                "" if match is None else urls[match],
+            )
+            for column, value in zip(columns.values(), found, strict=True):
+                column.append(value)
+    return frame(columns, tables.CITATIONS)
