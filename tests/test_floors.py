@@ -22,13 +22,12 @@ FLOORS = (
     {"facts", "campaign"},
     {"products"},
     {"stages"},
-    {"chinese_help", "cli_output"},
     {"cli"},
     {"__main__"},
 )
 GROUND = {"perfxl", "errors", "points", "values", "tables"}
 OWNERS = {
-    "click": {"cli", "cli_output", "chinese_help"},
+    "click": {"cli"},
     "xlsxwriter": {"excel"},
     "openpyxl": set(),
     "python_calamine": {"excel"},

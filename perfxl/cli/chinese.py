@@ -41,11 +41,14 @@ class ChineseCommand(_ChineseHelp):
 
 
 class ChineseGroup(_ChineseHelp, click.Group):
-    """A group whose help page is in Chinese, commands in the order of work."""
+    """A group whose help page is in Chinese, commands in the order of ``order``."""
+
+    order: tuple[str, ...] = ()
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Commands in the order in which they are defined, which is the order of work."""
-        return list(self.commands)
+        """Commands in the declared order; one that is not declared stands last."""
+        known = [name for name in self.order if name in self.commands]
+        return known + [name for name in self.commands if name not in known]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One line per command."""

@@ -1,0 +1,76 @@
+"""The command group ``perfxl`` and what every command needs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from perfxl import __version__
+from perfxl.cli.chinese import ChineseGroup
+from perfxl.errors import Missing, Place
+
+if TYPE_CHECKING:
+    from perfxl.campaign import Campaign
+
+FINDINGS_EXIT, MISTAKE_EXIT = 1, 2
+PATH = click.Path(path_type=Path)
+
+
+class WorkOrder(ChineseGroup):
+    """perfxl's commands in the order in which an office needs them."""
+
+    order = (
+        "init",
+        "plan",
+        "issue",
+        "ingest",
+        "status",
+        "check",
+        "review",
+        "consolidate",
+        "rank",
+        "circular",
+        "checks",
+        "demo",
+    )
+
+
+@click.group(cls=WorkOrder)
+@click.option(
+    "-C", "folder", type=PATH, default=Path(), metavar="文件夹", help="考核文件夹，默认为当前文件夹"
+)
+@click.version_option(__version__, "--version", help="显示版本", message="perfxl %(version)s")
+@click.pass_context
+def cli(context: click.Context, folder: Path) -> None:
+    """预算绩效管理考核：下发、收取、审核、打分、汇总、通报。
+
+    \b
+    第一次使用：perfxl demo            在 ./perfxl-demo 里用样例走一遍全过程
+    一次考核：  perfxl init 考核2024   建立考核文件夹，编辑其中的考核方案.xlsx，然后
+                perfxl -C 考核2024 issue
+    """
+    context.obj = folder
+
+
+def campaign_of(context: click.Context) -> Campaign:
+    """The campaign in the folder that -C names; its ledger is let go when the command ends."""
+    from perfxl.campaign import Campaign
+
+    campaign = Campaign(context.obj)
+    context.call_on_close(campaign.close)
+    return campaign
+
+
+def now() -> dt.datetime:
+    """The clock, to the second: the one place where it is read."""
+    return dt.datetime.now().replace(microsecond=0)
+
+
+def read_file(path: Path) -> bytes:
+    """A file's bytes; raises Missing."""
+    if not path.is_file():
+        raise Missing("没有这个文件", place=Place(str(path)), remedy="请检查路径")
+    return path.read_bytes()

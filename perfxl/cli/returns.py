@@ -1,0 +1,288 @@
+"""Returns: ingest, status, check, and the list of checks."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from perfxl.cli.chinese import ChineseCommand
+from perfxl.cli.group import FINDINGS_EXIT, MISTAKE_EXIT, PATH, campaign_of, cli, now, read_file
+from perfxl.cli.output import (
+    file_record,
+    moment,
+    print_file_check,
+    print_findings,
+    print_json,
+    print_outcomes,
+)
+from perfxl.errors import PerfxlError
+from perfxl.tables import Status, has_errors
+
+if TYPE_CHECKING:
+    from perfxl.campaign import Campaign
+    from perfxl.stages.ingest import Decision
+
+
+@cli.command(cls=ChineseCommand)
+@click.argument("paths", metavar="[文件或文件夹]...", nargs=-1, type=PATH)
+@click.option("--as", "unit_code", metavar="单位编码", help="由操作人认定文件是这个单位的报送")
+@click.option(
+    "--received", metavar="时间", help="收到的时间，例如 2024-01-10 或 2024-01-10T09:30；默认为现在"
+)
+@click.pass_context
+def ingest(
+    context: click.Context, paths: tuple[Path, ...], unit_code: str | None, received: str | None
+) -> None:
+    """收取报送（读：收件/ 或给出的文件；写：原件/、台账.db）。
+
+    同一份文件收两次只算一次；每个文件都有结论，一份坏文件不影响其他。
+
+    \b
+    例：perfxl -C 考核2024 ingest 收件 --received 2024-01-10
+    """
+    from perfxl.console import plain, print_table, progress
+    from perfxl.ledger import Verdict
+    from perfxl.stages.ingest import incoming
+    from perfxl.stages.ingest import ingest as run
+
+    campaign = campaign_of(context)
+    files, passed_over = incoming(campaign, list(paths), _received_at(received))
+    with progress("收取", len(files)) as advance:
+        decision = _decision(campaign, unit_code, len(files)) if unit_code else None
+        result = run(campaign, files, passed_over, advance, decision)
+    new = [taken for taken in result.taken if taken.new]
+    valid = [taken for taken in new if taken.receipt.verdict is Verdict.VALID]
+    click.echo(
+        f"文件 {len(files)} 个：新收 {len(new)} 个（有效 {len(valid)} 个），"
+        f"以前收过 {len(files) - len(new)} 个。"
+    )
+    for path in result.passed_over:
+        click.echo(f"略过：{plain(path.name)}（临时文件或系统文件）")
+    refused = [taken for taken in result.taken if taken.receipt.verdict is not Verdict.VALID]
+    if refused:
+        print_table(
+            ("文件", "结论", "说明"),
+            [(t.path.name, str(t.receipt.verdict), t.receipt.detail) for t in refused],
+            title="没有作为报送的文件：",
+        )
+        sys.exit(FINDINGS_EXIT if any(taken.new for taken in refused) else 0)
+
+
+def _decision(campaign: Campaign, unit_code: str, files: int) -> Decision:
+    import getpass
+
+    from perfxl.errors import UnknownUnit
+    from perfxl.stages.ingest import Decision
+
+    unit = campaign.plan.unit_by_code.get(unit_code)
+    if unit is None:
+        raise UnknownUnit(f"单位名录中没有编码 {unit_code}", remedy="请核对单位编码")
+    if files != 1:
+        raise PerfxlError("--as 一次只认定一个文件", remedy="请只给出一个文件")
+    return Decision(unit, getpass.getuser())
+
+
+def _received_at(text: str | None) -> dt.datetime:
+    from perfxl.values import date_of, moment_of
+
+    if text is None:
+        return now()
+    day = date_of(text)
+    received = dt.datetime.combine(day, dt.time(12)) if day else moment_of(text.replace("T", " "))
+    if received is None:
+        raise PerfxlError(f"看不懂时间“{text}”", remedy="写法如 2024-01-10 或 2024-01-10T09:30")
+    # A bare date is taken at noon: it names the day, not its last second.
+    return received
+
+
+@cli.command(cls=ChineseCommand)
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON")
+@click.pass_context
+def status(context: click.Context, as_json: bool) -> None:
+    """各单位下发、报送、审核、打分的情况（读：台账.db、原件/）。
+
+    \b
+    例：perfxl -C 考核2024 status
+    """
+    from perfxl.console import plain, print_table
+    from perfxl.stages.status import status as run
+
+    result = run(campaign_of(context))
+    rows: list[dict[str, Any]] = [
+        {
+            "unit": one.unit.code,
+            "name": one.unit.name,
+            "kind": one.unit.kind,
+            "section": one.unit.section,
+            "issued_at": moment(one.issued_at),
+            "status": str(one.status),
+            "received_at": moment(one.received_at),
+            "file": one.file,
+            "errors": one.errors,
+            "verify": one.verify,
+            "judged": one.judged,
+            "to_judge": one.to_judge,
+        }
+        for one in result.units
+    ]
+    if as_json:
+        unplaced = [
+            {
+                "file": r.file,
+                "verdict": str(r.verdict),
+                "detail": r.detail,
+                "received_at": moment(r.received_at),
+            }
+            for r in result.unplaced
+        ]
+        print_json({"units": rows, "unplaced": unplaced})
+        return
+    print_table(
+        ("编码", "单位", "类别", "股室", "下发", "报送", "收到时间", "错误", "核实", "已核定"),
+        [
+            (
+                row["unit"],
+                row["name"],
+                row["kind"],
+                row["section"],
+                "是" if row["issued_at"] else "否",
+                row["status"],
+                row["received_at"] or "",
+                str(row["errors"]),
+                str(row["verify"]),
+                f"{row['judged']}/{row['to_judge']}",
+            )
+            for row in rows
+        ],
+        right=(7, 8, 9),
+    )
+    missing = [row["name"] for row in rows if row["status"] == Status.NOT_RETURNED]
+    click.echo(
+        f"共 {len(rows)} 个单位，已报送 {len(rows) - len(missing)} 个，未报送 {len(missing)} 个"
+        + (f"：{'、'.join(missing)}。" if missing else "。")
+    )
+    for receipt in result.unplaced:
+        click.echo(f"待处理文件：{plain(receipt.file)}（{receipt.verdict}）{plain(receipt.detail)}")
+
+
+@cli.command(cls=ChineseCommand)
+@click.argument("files", metavar="[文件]...", nargs=-1, type=PATH)
+@click.option(
+    "--plan",
+    "plan_file",
+    metavar="文件",
+    type=PATH,
+    help="考核方案；默认用考核文件夹的，或文件旁边的考核方案.xlsx",
+)
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON")
+@click.pass_context
+def check(
+    context: click.Context, files: tuple[Path, ...], plan_file: Path | None, as_json: bool
+) -> None:
+    """审核：全部报送（读：原件/、台账.db），或给出的工作簿（不需要台账）。
+
+    单位也可以用它自查。有“错误”时退出码为 1。
+
+    \b
+    例：perfxl -C 考核2024 check
+        perfxl check SL2023-101-石楼县教育科技局.xlsx --plan 考核方案.xlsx
+    """
+    sys.exit(
+        _check_files(context, files, plan_file, as_json) if files else _check_all(context, as_json)
+    )
+
+
+def _check_all(context: click.Context, as_json: bool) -> int:
+    from perfxl.stages.gather import gather
+
+    gathered = gather(campaign_of(context))
+    findings = gathered.checked.findings
+    if as_json:
+        print_json(
+            {
+                "findings": findings.drop(columns="receipt").to_dict("records"),
+                "outcomes": gathered.checked.outcomes.drop(columns="receipt").to_dict("records"),
+            }
+        )
+    else:
+        print_findings(findings, {unit.code: unit.name for unit in gathered.plan.units})
+        print_outcomes(gathered.checked.outcomes)
+    return FINDINGS_EXIT if has_errors(findings) else 0
+
+
+def _check_files(
+    context: click.Context, files: Sequence[Path], plan_file: Path | None, as_json: bool
+) -> int:
+    from perfxl.campaign import PLAN_FILE, read_plan_file
+    from perfxl.console import plain
+    from perfxl.stages.check import check_file
+
+    folder: Path = context.obj
+    given = plan_file or (folder / PLAN_FILE if (folder / PLAN_FILE).is_file() else None)
+    chosen = read_plan_file(read_file(given), given.name) if given else None
+    checked, refused = [], []
+    for path in files:
+        try:
+            checked.append((path, check_file(path, chosen)))
+        except PerfxlError as error:
+            if len(files) == 1:
+                raise
+            refused.append((path, error))
+    if as_json:
+        print_json(
+            {
+                "files": [file_record(path, one) for path, one in checked],
+                "unreadable": [{"file": str(path), "error": str(error)} for path, error in refused],
+            }
+        )
+    else:
+        for _, one in checked:
+            print_file_check(one)
+        for _, refusal in refused:
+            click.echo(plain(str(refusal)), err=True)
+    if refused:
+        return MISTAKE_EXIT
+    errors = any(has_errors(one.result.findings) for _, one in checked)
+    return FINDINGS_EXIT if errors else 0
+
+
+@cli.command(cls=ChineseCommand)
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON")
+def checks(as_json: bool) -> None:
+    """列出全部审核检查：代码、类别、内容、处理办法。
+
+    \b
+    例：perfxl checks
+    """
+    from perfxl.checks.catalogue import CATALOGUE
+    from perfxl.checks.runner import ROOMS
+    from perfxl.console import print_table
+    from perfxl.reviews import REVIEW_FINDINGS
+
+    assert ROOMS
+    records = [
+        {
+            "code": one.code,
+            "severity": str(one.severity),
+            "title": one.title,
+            "remedy": re.sub(r"\{.*?\}", "…", one.remedy),
+        }
+        for one in (CATALOGUE[code] for code in sorted(CATALOGUE))
+    ]
+    records += [
+        {"code": code, "severity": severity, "title": f"评分表：{title}", "remedy": ""}
+        for code, (severity, title) in REVIEW_FINDINGS.items()
+    ]
+    if as_json:
+        print_json(records)
+        return
+    print_table(
+        ("代码", "类别", "检查内容", "处理办法"),
+        [tuple(record.values()) for record in records],
+    )
