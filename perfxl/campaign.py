@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perfxl.errors import AlreadyThere, Missing, NotACampaign, Place
+from perfxl.errors import AlreadyThere, LedgerBroken, Missing, NotACampaign, Place
 from perfxl.plan.model import Plan
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Campaign:
         if not (folder / PLAN_FILE).is_file():
             raise NotACampaign(
                 f"这里没有 {PLAN_FILE}",
-                place=Place(str(folder)),
+                place=Place(str(folder.resolve())),
                 remedy="请用 -C 指定考核文件夹，或先执行 perfxl init",
             )
         self.folder = folder
@@ -66,7 +66,15 @@ class Campaign:
         """The ledger, made where there is none."""
         from perfxl.ledger import Ledger
 
-        return Ledger.at(self.folder / LEDGER_FILE)
+        path = self.folder / LEDGER_FILE
+        kept = self.folder / ORIGINALS
+        if not path.exists() and kept.is_dir() and any(kept.iterdir()):
+            raise LedgerBroken(
+                "台账.db 不见了，而“原件”文件夹里有收到的文件",
+                place=Place(str(path)),
+                remedy="请从备份恢复台账.db；没有台账，收件时间和股室打分都无从得知",
+            )
+        return Ledger.at(path)
 
     @cached_property
     def stamp_key(self) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -13,6 +13,9 @@ from perfxl.points import round_fraction
 from perfxl.tables import Basis, Severity, Status
 
 MOST_NAMED = 3
+MOST_PER_KIND = 2
+# An indicator that fewer units share says nothing about a kind of unit.
+FEWEST_UNITS = 3
 STRONG_RATE, WEAK_RATE = Fraction(95, 100), Fraction(85, 100)
 
 
@@ -81,8 +84,9 @@ def campaign_facts(
     late = [names[unit.code] for unit in plan.units if status[unit.code] is Status.LATE]
     missing = [names[unit.code] for unit in plan.units if status[unit.code] is Status.NOT_RETURNED]
     indicators = _indicators(plan, scores)
-    strong = [one for one in indicators if one.rate >= STRONG_RATE]
-    weak = sorted((one for one in indicators if one.rate < WEAK_RATE), key=lambda one: one.rate)
+    telling = [one for one in indicators if one.units >= FEWEST_UNITS]
+    strong = [one for one in telling if one.rate >= STRONG_RATE]
+    weak = [one for one in telling if one.rate < WEAK_RATE]
     return CampaignFacts(
         kinds=[kind for name in plan.kinds if (kind := _kind(plan, name, ranking)) is not None],
         units=len(plan.units),
@@ -90,12 +94,22 @@ def campaign_facts(
         on_time=len(plan.units) - len(missing) - len(late),
         late=late,
         missing=missing,
-        sections=len(plan.sections),
-        strong=sorted(strong, key=lambda one: -one.rate),
-        weak=weak,
+        sections=scores.loc[scores["basis"] == str(Basis.APPROVED), "section"].nunique(),
+        strong=_most_telling(strong, lambda one: -one.rate),
+        weak=_most_telling(weak, lambda one: one.rate),
         findings=_common(findings),
         provisional=int(ranking["provisional"].sum()),
     )
+
+
+def _most_telling(
+    facts: list[IndicatorFacts], order: Callable[[IndicatorFacts], Fraction]
+) -> list[IndicatorFacts]:
+    """The first few of every kind, so that no kind speaks for the others."""
+    taken: list[IndicatorFacts] = []
+    for kind in dict.fromkeys(one.kind for one in facts):
+        taken += sorted((one for one in facts if one.kind == kind), key=order)[:MOST_PER_KIND]
+    return taken
 
 
 def _kind(plan: Plan, kind: str, ranking: pd.DataFrame) -> KindFacts | None:

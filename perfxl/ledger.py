@@ -100,6 +100,7 @@ class Verdict(StrEnum):
     UNREADABLE = "无法读取"
     UNKNOWN_UNIT = "单位不明"
     TO_CONFIRM = "待确认"
+    BLANK = "空白未填"
     NOT_OURS = "不是本次考核"
 
 
@@ -122,6 +123,12 @@ class Receipt:
     detail: str = ""
     doubtful: bool = False
     decided_by: str = ""
+    decided_at: dt.datetime | None = None
+
+    @property
+    def counts_from(self) -> dt.datetime:
+        """The moment by which receipts of one unit supersede each other: arrival or decision."""
+        return self.decided_at if self.decided_by and self.decided_at else self.received_at
 
 
 @dataclass(frozen=True)
@@ -226,6 +233,7 @@ class Ledger:
                     detail=values[_VERDICTS.c.detail],
                     doubtful=values[_VERDICTS.c.doubtful],
                     decided_by=values[_VERDICTS.c.decided_by],
+                    decided_at=values[_VERDICTS.c.decided_at],
                 )
         return list(newest.values())
 
@@ -235,7 +243,7 @@ class Ledger:
         """Record a received file, a new verdict on it, the scores it brought: one transaction.
 
         The first time of receipt stays. Returns False, having recorded nothing, where the verdict
-        is the one already in force and there are no scores.
+        is the one already in force, no person decided, and there are no scores.
         """
         with self._writing() as connection:
             known = connection.scalar(
@@ -265,7 +273,7 @@ class Ledger:
                 .mappings()
                 .first()
             )
-            judged_anew = last is None or dict(last) != judged
+            judged_anew = last is None or dict(last) != judged or bool(receipt.decided_by)
             if judged_anew:
                 connection.execute(_VERDICTS.insert().values(**judged, decided_at=decided_at))
             if reviews:

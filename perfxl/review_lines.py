@@ -20,6 +20,7 @@ class ReviewLine:
     unit_name: str
     indicator: str
     name: str
+    standard: str
     full_marks: int
     self_score: int | None
     computed: int | None
@@ -41,7 +42,8 @@ def review_lines(
     """
     score_of = {(row.unit, row.indicator): row for row in scores.itertuples(index=False)}
     basis_of = {
-        (row.unit, row.indicator): row.basis for row in returned.entries.itertuples(index=False)
+        (row.unit, row.indicator): _basis(row.basis, row.deduction_reason)
+        for row in returned.entries.itertuples(index=False)
     }
     said: dict[tuple[str, str], list[str]] = defaultdict(list)
     for finding in findings.itertuples(index=False):
@@ -60,6 +62,7 @@ def review_lines(
                     unit_name=unit.name,
                     indicator=indicator.code,
                     name=indicator.name,
+                    standard=indicator.standard,
                     full_marks=indicator.full_marks,
                     self_score=whole(score.self_score),
                     computed=whole(score.computed),
@@ -85,11 +88,16 @@ def judged_by(plan: Plan, section: str, units: list[Unit]) -> list[tuple[Unit, I
     ]
 
 
+def _basis(basis: str, deduction_reason: str) -> str:
+    """What the unit says for its score, and for what it took off itself."""
+    return "\n".join([basis] * bool(basis) + [f"扣分：{deduction_reason}"] * bool(deduction_reason))
+
+
 def _cited(returned: ReturnTables) -> Mapping[tuple[str, str], list[str]]:
     """Per unit and indicator, the cited evidence with title and document number."""
     evidence = returned.evidence
     titles = {
-        (receipt, whole(row)): f"{title}{document}"
+        (receipt, whole(row)): f"{title} {document}".rstrip()
         for receipt, row, title, document in zip(
             evidence["receipt"],
             evidence["row"],

@@ -14,7 +14,7 @@ import pandas as pd
 from perfxl import tables
 from perfxl.plan.forms import register_key
 from perfxl.plan.methods import Computed, Facts
-from perfxl.plan.model import Grade, LateRule, Plan, TieRule
+from perfxl.plan.model import Grade, Indicator, LateRule, Plan, Source, TieRule
 from perfxl.points import HUNDREDTHS, round_fraction
 from perfxl.tables import NOT_RANKED, PROVISIONAL, Basis, ReturnTables, Status, frame, whole
 
@@ -38,10 +38,23 @@ def compute(plan: Plan, returned: ReturnTables) -> pd.DataFrame:
             result: Computed = indicator.method.score(
                 indicator.full_marks, plan.campaign.step, facts
             )
-            row = (receipt, unit, indicator.code, result.score, result.applies, result.arithmetic)
+            arithmetic = result.arithmetic
+            if result.score is None and result.applies:
+                arithmetic = _supplied_by_office(plan, kind, indicator) or arithmetic
+            row = (receipt, unit, indicator.code, result.score, result.applies, arithmetic)
             for column, value in zip(columns.values(), row, strict=True):
                 column.append(value)
     return frame(columns, tables.COMPUTED)
+
+
+def _supplied_by_office(plan: Plan, kind: str, indicator: Indicator) -> str:
+    """What to say instead of a missing figure that the unit is not asked for."""
+    said = {
+        Source.SECTION: "由股室认定",
+        Source.LEDGER: "由财政部门按收件记录计算，单位不填",
+    }
+    items = (plan.item(name, kind) for name in indicator.method.data_items())
+    return next((said[item.source] for item in items if item and item.source in said), "")
 
 
 def _with_evidence_register(plan: Plan, returned: ReturnTables) -> set[str]:
@@ -109,8 +122,8 @@ def score(
             self_score = whole(entry.get("self_score"))
             method_score = whole(method.get("computed"))
             approved = whole(review.get("approved"))
-            if approved is not None and not 0 <= approved <= indicator.full_marks:
-                approved = None
+            if approved is not None and not _fits(approved, review, indicator):
+                approved, review = None, {}
             applies = bool(method.get("applies", True))
             counted, basis = _counted(
                 indicator.full_marks,
@@ -136,6 +149,8 @@ def score(
                 "approved": approved,
                 "reason": review.get("reason", "") or "",
                 "reviewer": review.get("reviewer", "") or "",
+                "review_receipt": review.get("receipt", "") or "",
+                "review_place": _place(review),
                 "score": counted,
                 "basis": str(basis),
                 "file": files.get(unit.code, ""),
@@ -146,6 +161,12 @@ def score(
             for name, column in columns.items():
                 column.append(row[name])
     return frame(columns, tables.SCORES)
+
+
+def _fits(approved: int, review: Mapping[str, object], indicator: Indicator) -> bool:
+    """Whether an approved score still fits the plan: within full marks, a deduction explained."""
+    explained = approved == indicator.full_marks or bool(review.get("reason"))
+    return 0 <= approved <= indicator.full_marks and explained
 
 
 def _counted(
@@ -177,6 +198,11 @@ def _by_key(table: pd.DataFrame) -> dict[tuple[str, str], dict[str, object]]:
         )
         for row in table.itertuples(index=False, name=None)
     }
+
+
+def _place(review: Mapping[str, object]) -> str:
+    row = whole(review.get("row"))
+    return f"{review['sheet']}!{row}" if row is not None else ""
 
 
 def ranking(plan: Plan, scores: pd.DataFrame, status: Mapping[str, Status]) -> pd.DataFrame:

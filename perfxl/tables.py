@@ -194,6 +194,8 @@ SCORES: Schema = {
     "approved": "Int64",
     "reason": "object",
     "reviewer": "object",
+    "review_receipt": "object",
+    "review_place": "object",
     "score": "Int64",
     "basis": "object",
     "file": "object",

@@ -10,6 +10,7 @@ import unicodedata
 from pathlib import Path
 
 import click
+import openpyxl
 import pytest
 
 import perfxl
@@ -113,6 +114,11 @@ def test_a_campaign_from_the_command_line(tmp_path: Path) -> None:
     assert perfxl_run(*here, "circular").returncode == 2
     (tmp_path / "bad.xlsx").write_bytes(b"not a workbook")
     filled = next((tmp_path / "考核" / "下发").rglob("*-101-*.xlsx"))
+    blank = perfxl_run(*here, "ingest", filled)
+    assert (blank.returncode, "空白未填" in blank.stdout) == (1, True)
+    book = openpyxl.load_workbook(filled)
+    book["自评表"]["F6"] = 3
+    book.save(filled)
     done = perfxl_run(*here, "ingest", filled, tmp_path / "bad.xlsx", "--received", "2024-01-16")
     assert done.returncode == 1
     assert "bad.xlsx" in done.stdout

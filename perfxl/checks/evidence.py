@@ -69,7 +69,7 @@ def citation_not_registered(citations: pd.DataFrame) -> pd.DataFrame:
     column="document_number",
     needs=("evidence",),
     message="文号“{document_number}”写法不规范",
-    remedy="请按“机关代字〔年份〕序号号”填写，例如 石财绩〔2023〕5号",
+    remedy="写法为机关代字、六角括号内的年份、顺序号，例如 石财绩〔2023〕5号",
 )
 def document_number_malformed(evidence: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """A document number has the official form 机关代字〔2023〕5号."""

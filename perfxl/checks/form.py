@@ -17,7 +17,7 @@ from perfxl.values import number_of, squeeze
     title="模板版本不符",
     on="returns",
     column="unit_name",
-    message="使用的模板版本是 {version}，现行版本是 {current}",
+    message="工作簿不是最近一次下发的（{version}，现行 {current}）",
     remedy="请在最近一次下发的工作簿上填报",
 )
 def wrong_template_version(returns: pd.DataFrame, plan: Plan) -> pd.DataFrame:
@@ -26,8 +26,9 @@ def wrong_template_version(returns: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     rows["current"] = [plan.template_version(kind) for kind in rows["kind"]]
     rows["sheet"] = COVER
     other = rows["campaign"] != plan.campaign.code
-    rows.loc[other, "version"] = "其他考核（" + rows.loc[other, "campaign"] + "）的"
-    return rows[(rows["version"] != rows["current"]) | other]
+    rows["version"] = "模板版本 " + rows["version"]
+    rows.loc[other, "version"] = "考核编号 " + rows.loc[other, "campaign"]
+    return rows[(returns.loc[rows.index, "version"] != rows["current"]) | other]
 
 
 @check(
@@ -36,15 +37,16 @@ def wrong_template_version(returns: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     title="单位标记与封面不一致",
     on="returns",
     column="unit_name",
-    message="工作簿是发给“{stamped}”的，封面单位却是“{covered}”",
+    message="工作簿是发给“{stamped}”的，却作为“{covered}”的报送",
     remedy="请使用发给本单位的工作簿填报",
 )
 def units_in_conflict(returns: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """The unit on the cover is the unit that the workbook was issued to."""
+    """The workbook was issued to the unit that it counts for, and its cover says the same."""
     stamped = returns["unit_by_stamp"].fillna("")
     covered = returns["unit_by_cover"].fillna("")
-    rows = returns[(stamped != "") & (covered != "") & (stamped != covered)].copy()
-    for column, source in (("stamped", "unit_by_stamp"), ("covered", "unit_by_cover")):
+    stands_for = covered.where((covered != "") & (covered != stamped), returns["unit"])
+    rows = returns.assign(stands_for=stands_for)[(stamped != "") & (stamped != stands_for)].copy()
+    for column, source in (("stamped", "unit_by_stamp"), ("covered", "stands_for")):
         rows[column] = [
             plan.unit_by_code[code].name if code in plan.unit_by_code else code
             for code in rows[source]

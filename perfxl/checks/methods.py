@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from perfxl.checks.catalogue import REGISTERS, check
 from perfxl.plan.forms import DATA_ITEMS
+from perfxl.plan.methods import Ratio
 from perfxl.plan.model import Plan, Source
-from perfxl.tables import Severity
+from perfxl.tables import RegisterRows, Severity
 
 _NEEDS = ("entries", "evidence", "data_items", REGISTERS)
 
@@ -108,7 +111,7 @@ def ratio_above_one(entries: pd.DataFrame, data_items: pd.DataFrame, plan: Plan)
             (kind, indicator.code, *indicator.method.data_items())
             for kind, rubric in plan.rubrics.items()
             for indicator in rubric.indicators
-            if indicator.method.name == "比率"
+            if isinstance(indicator.method, Ratio)
         ],
         columns=["kind", "indicator", "numerator", "denominator"],
     )
@@ -118,3 +121,46 @@ def ratio_above_one(entries: pd.DataFrame, data_items: pd.DataFrame, plan: Plan)
         known = values.rename(columns={"item": side, "value": column})
         rows = rows.merge(known, on=["receipt", side], how="left")
     return rows[(rows["top"] > rows["bottom"]).fillna(False)]
+
+
+@check(
+    "F506",
+    Severity.VERIFY,
+    title="登记表没有填写，多项指标因此不适用",
+    on="entries",
+    column="self_score",
+    needs=_NEEDS,
+    message="{indicator} {name}：因“{register}”没有填写任何内容而不适用",
+    remedy="请补填该登记表；确实没有的，请说明情况",
+)
+def register_left_empty(
+    entries: pd.DataFrame,
+    computed: pd.DataFrame,
+    plan: Plan,
+    registers: Mapping[str, RegisterRows],
+) -> pd.DataFrame:
+    """An empty register that takes several indicators out of the reckoning is asked about.
+
+    One indicator that an empty register leaves without an object (no problems to rectify) is
+    ordinary; several at once mean that the register was passed over.
+    """
+    claims = _claims(entries, computed)
+    idle = claims[~claims["applies"]]
+    named = [_emptied_by(plan, row.kind, row.indicator) for row in idle.itertuples(index=False)]
+    rows = idle.assign(register=named)
+    filled = {
+        (receipt, name) for name, held in registers.items() for receipt in held.values["receipt"]
+    }
+    empty = [
+        name != "" and (receipt, name) not in filled
+        for receipt, name in zip(rows["receipt"], rows["register"], strict=True)
+    ]
+    rows = rows[pd.Series(empty, index=rows.index, dtype=bool)]
+    return rows[rows.groupby(["receipt", "register"])["indicator"].transform("size") > 1]
+
+
+def _emptied_by(plan: Plan, kind: str, code: str) -> str:
+    """The register that the denominator of an indicator is drawn from."""
+    method = plan.rubrics[kind].by_code[code].method
+    item = plan.item(method.denominator, kind) if isinstance(method, Ratio) else None
+    return item.register if item is not None else ""

@@ -78,12 +78,12 @@ def required_cell_blank(plan: Plan, registers: Registers) -> pd.DataFrame:
     on=REGISTERS,
     column="",
     needs=(REGISTERS,),
-    message="“{label}”填的是“{text}”，不是{wanted}",
+    message="“{label}”填的是“{text}”，应填{wanted}",
     remedy="请改为{wanted}",
 )
 def cell_of_wrong_type(plan: Plan, registers: Registers) -> pd.DataFrame:
     """Amounts, numbers and dates can be read as such; amounts and numbers are not negative."""
-    wanted = {ValueKind.DATE: "日期", ValueKind.INTEGER: "不小于 0 的整数"}
+    wanted = {ValueKind.DATE: "日期", ValueKind.INTEGER: "0 或大于 0 的整数"}
 
     def wrong(_: Register, declared: RegisterColumn, rows: RegisterRows) -> pd.Series | None:
         kind, label = declared.column.kind, declared.column.key
@@ -107,7 +107,7 @@ def cell_of_wrong_type(plan: Plan, registers: Registers) -> pd.DataFrame:
         return found
     return found.assign(
         wanted=[
-            wanted.get(kinds[key], "不小于 0 的数")
+            wanted.get(kinds[key], "0 或大于 0 的数字")
             for key in zip(found["cell_table"], found["cell_column"], strict=True)
         ]
     )

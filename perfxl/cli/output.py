@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from perfxl.tables import Outcome, Severity
+from perfxl.tables import NOT_RANKED, Outcome, Severity
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -152,7 +152,7 @@ def print_ranking(gathered: Gathered) -> None:
             ("名次", "编码", "单位", "总分", "等级", "报送", "未核定"),
             [
                 (
-                    "-" if r["rank"] is None else str(r["rank"]),
+                    NOT_RANKED if r["rank"] is None else str(r["rank"]),
                     r["unit"],
                     r["name"],
                     r["total"],

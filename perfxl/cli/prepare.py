@@ -45,6 +45,7 @@ def plan(context: click.Context) -> None:
     _ = campaign.plan
     sheets = read_workbook(campaign.plan_file.read_bytes(), campaign.plan_file.name).sheets
     click.echo(to_markdown(plan_records(sheets)), nl=False)
+    click.echo(f"考核方案没有错误：{len(campaign.plan.units)} 个单位。", err=True)
 
 
 @cli.command(cls=ChineseCommand)

@@ -16,7 +16,7 @@ from perfxl.cli.output import (
     print_ranking,
     ranking_records,
 )
-from perfxl.tables import has_errors
+from perfxl.tables import Severity, has_errors
 
 if TYPE_CHECKING:
     pass
@@ -57,8 +57,6 @@ def review_ingest(context: click.Context, paths: tuple[Path, ...]) -> None:
     \b
     例：perfxl -C 考核2024 review ingest
     """
-    import pandas as pd
-
     from perfxl.console import plain
     from perfxl.stages.review import ingest_books
 
@@ -70,13 +68,13 @@ def review_ingest(context: click.Context, paths: tuple[Path, ...]) -> None:
             else (f"：新记录 {book.recorded} 项，未变 {book.unchanged} 项")
         )
         click.echo(f"{plain(book.path.name)}{note}")
-    found = [book.findings for book in taken if len(book.findings)]
-    if found:
-        findings = pd.concat(found, ignore_index=True)
-        print_findings(findings, {})
-        bad = has_errors(findings)
-    else:
-        bad = False
+    for book in taken:
+        if len(book.findings):
+            click.echo(f"\n{plain(book.path.name)}：")
+            print_findings(book.findings, {})
+    if not taken:
+        click.echo("没有找到评分表。请把填好的评分表放回“股室评分”文件夹，或在命令后给出文件。")
+    bad = any(has_errors(book.findings) for book in taken)
     sys.exit(FINDINGS_EXIT if bad or any(book.detail for book in taken) else 0)
 
 
@@ -99,6 +97,10 @@ def consolidate(context: click.Context) -> None:
         click.echo(f"上一次的留在 {result.kept}。")
     if provisional:
         click.echo(f"还有 {provisional} 项得分未经股室核定，暂取自评与计算得分中较低的。")
+    findings = result.gathered.checked.findings
+    open_errors = findings.loc[findings["severity"] == Severity.ERROR, "unit"].nunique()
+    if open_errors:
+        click.echo(f"有 {open_errors} 个单位的报送还有未改正的错误，排名备注中已注明。")
 
 
 @cli.command(cls=ChineseCommand)

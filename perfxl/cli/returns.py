@@ -62,6 +62,21 @@ def ingest(
         f"文件 {len(files)} 个：新收 {len(new)} 个（有效 {len(valid)} 个），"
         f"以前收过 {len(files) - len(new)} 个。"
     )
+    for taken in valid:
+        receipt = taken.receipt
+        unit = campaign.plan.unit_by_code[receipt.holder]
+        late = "，逾期" if receipt.received_at > campaign.plan.campaign.deadline else ""
+        click.echo(
+            f"  {plain(receipt.file)} → {unit.code} {unit.name}"
+            f"（{moment(receipt.received_at)}{late}）"
+        )
+    if received:
+        for taken in result.taken:
+            if not taken.new:
+                click.echo(
+                    f"  {plain(taken.receipt.file)} 以前收过，"
+                    f"收到时间仍为 {moment(taken.receipt.received_at)}"
+                )
     for path in result.passed_over:
         click.echo(f"略过：{plain(path.name)}（临时文件或系统文件）")
     refused = [taken for taken in result.taken if taken.receipt.verdict is not Verdict.VALID]
@@ -71,7 +86,7 @@ def ingest(
             [(t.path.name, str(t.receipt.verdict), t.receipt.detail) for t in refused],
             title="没有作为报送的文件：",
         )
-        sys.exit(FINDINGS_EXIT if any(taken.new for taken in refused) else 0)
+        sys.exit(FINDINGS_EXIT)
 
 
 def _decision(campaign: Campaign, unit_code: str, files: int) -> Decision:

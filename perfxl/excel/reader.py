@@ -110,6 +110,8 @@ def _guard(data: bytes, place: Place) -> None:
         raise Unreadable(
             "文件展开后过大或结构异常，已拒绝读取", place=place, remedy="请用下发的工作簿重新填报"
         )
+    if any(name.startswith("word/") for name in names):
+        raise Unreadable("是 Word 文档而不是工作簿", place=place, remedy="请报送下发的工作簿")
     if _largest_box(data, members) > LARGEST_BOX:
         raise Unreadable(
             "工作表中有离表格很远的内容，展开后过大",

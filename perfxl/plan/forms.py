@@ -152,6 +152,7 @@ REVIEW_TABLE = Table(
         _office("unit_name", "单位名称", 20, optional=True),
         _office("indicator", "指标编码", 9),
         _office("name", "指标", 22, optional=True),
+        _office("standard", "评分标准", 28, optional=True),
         _office("full_marks", "分值", 7, kind=ValueKind.SCORE),
         _office("self_score", "自评得分", 9, kind=ValueKind.SCORE, optional=True),
         _office("computed", "计算得分", 9, kind=ValueKind.SCORE, optional=True),

@@ -13,7 +13,7 @@ from perfxl.points import as_text, round_fraction
 from perfxl.tables import Status
 
 DRAFT = "（讨论稿）"
-_MOST_INDICATORS, _MOST_FINDINGS = 4, 5
+_MOST_FINDINGS = 5
 _RANKING_COLUMNS = (
     TableColumn("名次", 16, "center"),
     TableColumn("单位名称", 62),
@@ -84,10 +84,10 @@ def _process(plan: Plan, facts: CampaignFacts) -> str:
         deadline = plan.campaign.deadline
         when = f"{deadline.year}年{deadline.month}月{deadline.day}日"
         parts.append(f"报送截止时间为{when}，截至汇总时，{'，'.join(counted)}。")
-    parts.append(
-        f"绩效组对报送材料进行了审核，{facts.sections}个股室按照指标体系逐项评定，"
-        "由绩效组汇总得出考核结果。"
-    )
+    scored = f"{facts.sections}个股室按照指标体系评定得分，" if facts.sections else ""
+    parts.append(f"绩效组对报送材料进行了审核，{scored}由绩效组汇总得出考核结果。")
+    if facts.provisional:
+        parts.append(f"尚有{facts.provisional}项得分未经股室核定，暂按自评和计算结果汇总。")
     return "".join(parts)
 
 
@@ -109,7 +109,7 @@ def _result(kind: KindFacts) -> str:
 
 
 def _strong(facts: CampaignFacts) -> str:
-    named = "；".join(_with_rate(facts, one) for one in facts.strong[:_MOST_INDICATORS])
+    named = "；".join(_with_rate(facts, one) for one in facts.strong)
     return f"从各项指标的得分率看，下列工作完成较好：{named}。"
 
 
@@ -126,8 +126,7 @@ def _problems(facts: CampaignFacts) -> list[tuple[str, str]]:
     problems = []
     if facts.weak:
         named = "；".join(
-            f"{_with_rate(facts, one)}，{one.deducted}个单位被扣分"
-            for one in facts.weak[:_MOST_INDICATORS]
+            f"{_with_rate(facts, one)}，{one.deducted}个单位被扣分" for one in facts.weak
         )
         problems.append(("部分工作仍有差距", f"得分率较低的指标有：{named}。"))
     if facts.findings:
@@ -174,7 +173,7 @@ def _ranking_rows(kind: KindFacts) -> Sequence[Sequence[str]]:
         remark = "" if row.status == Status.ON_TIME else row.status
         rows.append(
             (
-                "-" if absent else str(row.rank),
+                row.grade if absent else str(row.rank),
                 row.name,
                 as_text(row.total, 2),
                 row.grade,

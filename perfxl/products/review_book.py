@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from perfxl.excel.stamp import Stamp
 from perfxl.excel.style import Role
-from perfxl.excel.writer import WorkbookWriter
+from perfxl.excel.writer import PAPER_A3, WorkbookWriter
 from perfxl.layout.locate import column_letter
 from perfxl.plan.forms import review_layout
 from perfxl.plan.model import Plan
@@ -36,6 +36,7 @@ def review_book(plan: Plan, section: str, lines: Sequence[ReviewLine], stamp: St
             "unit_name",
             "indicator",
             "name",
+            "standard",
             "arithmetic",
             "basis",
             "evidence",
@@ -56,11 +57,12 @@ def review_book(plan: Plan, section: str, lines: Sequence[ReviewLine], stamp: St
             f"{as_text(plan.campaign.step)} 的整数倍；空白表示尚未评定",
         )
         tallest = max(
-            lines_high(line.basis, 13, 13),
+            lines_high(line.basis, 12, 13),
             lines_high(line.findings, 15, 13),
-            lines_high(line.evidence, 12, 13),
+            lines_high(line.evidence, 11, 13),
             lines_high(line.arithmetic, 13, 13),
-            lines_high(line.name, 11, 13),
+            lines_high(line.name, 10, 13),
+            lines_high(line.standard, 13, 13),
         )
         sheet.raw.set_row(row, max(28.0, tallest))
     end = _HEADING_ROW + 1 + len(lines)
@@ -69,6 +71,7 @@ def review_book(plan: Plan, section: str, lines: Sequence[ReviewLine], stamp: St
     sheet.raw.autofilter(_HEADING_ROW, 0, max(end - 1, _HEADING_ROW), last)
     sheet.print_setup(
         landscape=True,
+        paper=PAPER_A3,
         last_column=last,
         repeat_rows=(_HEADING_ROW, _HEADING_ROW),
         header=section,

@@ -12,7 +12,7 @@ from perfxl.campaign import PRODUCTS, Campaign
 from perfxl.errors import NothingToDo
 from perfxl.files import keep_earlier, sha256_of, write_atomically
 from perfxl.ledger import Form, Verdict
-from perfxl.products.consolidated.material import Material, RejectedFile, ReturnLine
+from perfxl.products.consolidated.material import Material, RejectedFile, ReturnLine, ReviewFile
 from perfxl.products.consolidated.workbook import consolidated_workbook
 from perfxl.stages.gather import Gathered, gather
 from perfxl.tables import Severity
@@ -78,6 +78,10 @@ def material(campaign: Campaign, gathered: Gathered, now: dt.datetime) -> Materi
         for receipt in campaign.ledger.receipts(Form.RETURN)
         if receipt.sha256 not in in_force
     ]
+    books = {
+        receipt.sha256: ReviewFile(receipt.file, receipt.original)
+        for receipt in campaign.ledger.receipts(Form.REVIEW)
+    }
     return Material(
-        gathered.plan, gathered.scores, gathered.ranking, findings, lines, rejected, now
+        gathered.plan, gathered.scores, gathered.ranking, findings, lines, rejected, books, now
     )

@@ -90,7 +90,7 @@ def returns_in_force(campaign: Campaign) -> tuple[dict[str, Receipt], dict[str, 
     """
     newest: dict[str, Receipt] = {}
     first: dict[str, Receipt] = {}
-    for receipt in campaign.ledger.receipts(Form.RETURN):
+    for receipt in sorted(campaign.ledger.receipts(Form.RETURN), key=lambda one: one.counts_from):
         unit = receipt.holder
         if receipt.verdict is not Verdict.VALID or unit not in campaign.plan.unit_by_code:
             continue

@@ -156,7 +156,15 @@ def _judge(campaign: Campaign, data: bytes, name: str, decision: Decision | None
             Verdict.UNKNOWN_UNIT,
             "看不出是哪个单位报送的。请核对后用 perfxl ingest --as 单位编码 认定",
         )
-    doubtful = not genuine or identity.by_cover not in ("", unit.code)
+    sure = genuine and identity.by_cover in ("", unit.code)
+    return _judge_content(campaign, grid, unit, doubtful=not sure)
+
+
+def _judge_content(campaign: Campaign, grid: Grid, unit: Unit, *, doubtful: bool) -> _Judgement:
+    if not _is_filled_in(campaign.plan, grid):
+        return _Judgement(
+            unit.code, Verdict.BLANK, "自评表一项也没有填写，不算报送。请填报后重新报送"
+        )
     if doubtful and _has_undoubted_return(campaign, unit):
         return _Judgement(
             unit.code,
@@ -184,6 +192,27 @@ def _has_undoubted_return(campaign: Campaign, unit: Unit) -> bool:
         receipt.holder == unit.code and receipt.verdict is Verdict.VALID and not receipt.doubtful
         for receipt in campaign.ledger.receipts(Form.RETURN)
     )
+
+
+def _is_filled_in(plan: Plan, grid: Grid) -> bool:
+    """Whether any indicator's self-score holds anything, as far as a 自评表 can be found."""
+    table = self_assessment_table(plan.campaign.step)
+    codes = {squeeze(one.code) for rubric in plan.rubrics.values() for one in rubric.indicators}
+    found = False
+    for rows in grid.sheets.values():
+        located = find_table(rows, table)
+        if located is None or not {"code", "self_score"} <= set(located.columns):
+            continue
+        found = True
+        code_at, score_at = located.columns["code"], located.columns["self_score"]
+        for row in rows[located.first_row :]:
+            if (
+                len(row) > max(code_at, score_at)
+                and squeeze(text_of(row[code_at])) in codes
+                and (text_of(row[score_at]))
+            ):
+                return True
+    return not found
 
 
 def _holds_a_return(plan: Plan, grid: Grid) -> bool:

@@ -179,3 +179,15 @@ def test_codes_are_unique_and_every_check_explains_itself() -> None:
     for entry in CATALOGUE.values():
         assert entry.title and entry.message and entry.remedy
         assert entry.rule.endswith("."), entry.code
+
+
+def test_a_register_left_empty_is_asked_about(checked: Filled) -> None:
+    def no_projects(form: Any) -> None:
+        sheet = form.sheet("项目清单")
+        for row in range(4, 20):
+            for column in range(1, 16):
+                sheet.cell(row, column).value = None
+
+    result = checked(no_projects)
+    asked = [cell for code, _, cell in found(result) if code == "F506"]
+    assert len(asked) == 6

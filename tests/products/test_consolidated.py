@@ -115,7 +115,7 @@ def random_scores(plan: Plan, chance: random.Random) -> Material:
     ]
     ranking = scoring.ranking(plan, scores, status)
     return Material(
-        plan, scores, ranking, frame({}, {"unit": "object", "code": "object"}), lines, [], NOW
+        plan, scores, ranking, frame({}, {"unit": "object", "code": "object"}), lines, [], {}, NOW
     )
 
 

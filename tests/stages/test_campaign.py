@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 
 from perfxl.campaign import INBOX, ISSUED, ORIGINALS, REVIEWS, Campaign
-from perfxl.errors import AlreadyThere, InputAtRisk, Missing, NothingToDo
+from perfxl.errors import AlreadyThere, InputAtRisk, LedgerBroken, Missing, NothingToDo
 from perfxl.ledger import Form, Ledger, Receipt, Verdict
 from perfxl.stages.circular import circular
 from perfxl.stages.consolidate import consolidate
@@ -136,6 +136,7 @@ def test_the_first_valid_return_says_whether_a_unit_was_late(campaign: Campaign)
 def test_a_unit_without_a_return_is_listed_and_scores_nothing(tmp_path: Path) -> None:
     source = init(tmp_path / "c")
     workbook = issue(source, NOW).written[0]
+    refill(workbook, workbook, {"自评表": {"F6": 3}})
     ingest(source, [Incoming(workbook, NOW)])
     ranking = gather(source).ranking
     absent = ranking[ranking["unit"] == "102"].iloc[0]
@@ -165,7 +166,7 @@ def test_a_book_with_untaken_input_is_not_overwritten(campaign: Campaign) -> Non
     issue_books(campaign, NOW)
     book = openpyxl.load_workbook(path)["评分表"]
     prefilled = {
-        (str(row[0]), str(row[2])): row[11] for row in book.iter_rows(min_row=4, values_only=True)
+        (str(row[0]), str(row[2])): row[12] for row in book.iter_rows(min_row=4, values_only=True)
     }
     assert prefilled["101", "6.2"] == 4
 
@@ -225,7 +226,7 @@ def test_the_ledger_takes_the_same_bytes_once(tmp_path: Path) -> None:
     receipt = Receipt("a" * 64, Form.RETURN, "101", "f.xlsx", "o.xlsx", 1, NOW, Verdict.VALID)
     assert ledger.record_receipt(receipt, NOW)
     assert not ledger.record_receipt(receipt, NOW)
-    assert ledger.receipts(Form.RETURN) == [receipt]
+    assert ledger.receipts(Form.RETURN) == [replace(receipt, decided_at=NOW)]
 
 
 def test_a_new_verdict_stands_beside_the_old_one(tmp_path: Path) -> None:
@@ -302,7 +303,9 @@ def test_a_file_is_judged_again_when_the_plan_knows_more(tmp_path: Path, reposit
     issue(first, NOW)
     source = next(first.path(ISSUED).rglob("*-105-*.xlsx"))
     nameless = refill(
-        source, tmp_path / "x.xlsx", {"封面": {"C5": "石楼公安", "C6": ""}, "_perfxl": {"A1": ""}}
+        source,
+        tmp_path / "x.xlsx",
+        {"封面": {"C5": "石楼公安", "C6": ""}, "_perfxl": {"A1": ""}, "自评表": {"F6": 3}},
     )
     (taken,) = ingest(first, [Incoming(nameless, NOW)]).taken
     assert taken.receipt.verdict is Verdict.UNKNOWN_UNIT
@@ -403,3 +406,41 @@ def test_an_unreadable_or_missing_file_is_told(campaign: Campaign, tmp_path: Pat
     campaign.original(receipt.original).unlink()
     with pytest.raises(Missing, match="原件不见了"):
         gather(campaign)
+
+
+def test_a_workbook_that_nobody_filled_in_is_no_return(campaign: Campaign) -> None:
+    blank = next(campaign.path(ISSUED).rglob("*-101-*.xlsx"))
+    before = gather(campaign).receipts["101"]
+    (taken,) = ingest(campaign, [Incoming(blank, NOW)]).taken
+    assert taken.receipt.verdict is Verdict.BLANK
+    assert gather(campaign).receipts["101"] == before
+
+
+def test_the_operators_choice_can_be_taken_back(campaign: Campaign) -> None:
+    right = next(campaign.path(INBOX).glob("*-101-*.xlsx"))
+    wrong = next(campaign.path(INBOX).glob("*-102-*.xlsx"))
+    unit = campaign.plan.unit_by_code["101"]
+    ingest(campaign, [Incoming(wrong, NOW)], decision=Decision(unit, "甲"))
+    findings = gather(campaign).checked.findings
+    assert gather(campaign).receipts["101"].file == wrong.name
+    assert "F102" in set(findings.loc[findings["unit"] == "101", "code"])
+    later = NOW + dt.timedelta(hours=1)
+    ingest(campaign, [Incoming(right, later)], decision=Decision(unit, "甲"))
+    assert gather(campaign).receipts["101"].file == right.name
+
+
+def test_a_lost_ledger_is_not_made_anew(campaign: Campaign) -> None:
+    campaign.close()
+    (campaign.folder / "台账.db").unlink()
+    with pytest.raises(LedgerBroken, match="不见了"):
+        gather(Campaign(campaign.folder))
+
+
+def test_an_approved_score_names_the_book_it_came_from(campaign: Campaign) -> None:
+    scores = gather(campaign).scores
+    own = scores[scores["unit"] == "101"].iloc[0]
+    receipt = campaign.ledger.receipt(own["review_receipt"], Form.REVIEW)
+    assert receipt is not None
+    sheet, _, row = own["review_place"].rpartition("!")
+    book = openpyxl.load_workbook(campaign.original(receipt.original))[sheet]
+    assert (book.cell(int(row), 1).value, book.cell(int(row), 3).value) == ("101", own["indicator"])

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from perfxl.excel.style import Role
-from perfxl.excel.writer import LAST_ROW, SheetWriter
+from perfxl.excel.writer import LAST_ROW, PAPER_A3, PAPER_A4, SheetWriter
 from perfxl.layout.declare import ValueKind
 from perfxl.layout.locate import cell_name
 from perfxl.points import as_float
 from perfxl.products.consolidated.material import MOST_LINKS, Material
+from perfxl.products.template import lines_high
 from perfxl.tables import PROVISIONAL, Basis, whole
 
 DETAIL, DEDUCTIONS, FINDINGS, RETURNS = "得分明细", "扣分明细", "审核意见", "报送情况"
@@ -30,10 +31,12 @@ _DETAIL_COLUMNS = (
     ("采用得分", 9),
     ("采用依据", 12),
     ("扣分原因", 26),
-    ("评分人", 10),
+    ("评分人", 16),
     ("评分股室", 14),
     ("来源文件", 30),
-    ("来源单元格", 16),
+    ("自评单元格", 14),
+    ("评分表", 26),
+    ("评分表行", 12),
 )
 _DEDUCTION_COLUMNS = (
     ("单位编码", 9),
@@ -127,7 +130,28 @@ def write_detail(sheet: SheetWriter, material: Material) -> None:
             sheet.link(row, 15, f"external:../原件/{original}#'{quoted}'!{line.cell}", place)
         else:
             sheet.text(row, 15, place)
-    _end(sheet, _DETAIL_COLUMNS, FIRST_DETAIL_ROW + len(material.scores))
+        _review_source(sheet, material, row, line)
+        tallest = max(
+            lines_high(line.arithmetic, 16, 13),
+            lines_high(line.reason, 12, 13),
+            lines_high(line.file, 14, 13),
+            lines_high(line.name, 11, 13),
+        )
+        sheet.raw.set_row(row, max(20.0, tallest))
+    _end(sheet, _DETAIL_COLUMNS, FIRST_DETAIL_ROW + len(material.scores), paper=PAPER_A3)
+
+
+def _review_source(sheet: SheetWriter, material: Material, row: int, line: Any) -> None:
+    """Where an approved score was entered: the section's book, and the row in it."""
+    book = material.review_files.get(line.review_receipt)
+    sheet.text(row, 16, "" if book is None else book.file)
+    if book is not None and len(material.scores) <= MOST_LINKS:
+        name, _, number = line.review_place.rpartition("!")
+        quoted = name.replace("'", "''")
+        target = f"external:../原件/{book.original}#'{quoted}'!A{number}"
+        sheet.link(row, 17, target, line.review_place)
+    else:
+        sheet.text(row, 17, line.review_place)
 
 
 def write_deductions(sheet: SheetWriter, material: Material) -> None:
@@ -210,6 +234,12 @@ def write_findings(sheet: SheetWriter, material: Material) -> None:
                 {"font_color": "#C00000"} if column == 1 and text == "错误" else {}
             )
             sheet.text(row, column, text, **more)
+        tallest = max(
+            lines_high(found.message, 26, 13),
+            lines_high(found.remedy, 18, 13),
+            lines_high(found.file, 14, 13),
+        )
+        sheet.raw.set_row(row, max(20.0, tallest))
         row += 1
     _end(sheet, _FINDING_COLUMNS, row)
 
@@ -275,7 +305,13 @@ def _begin(
     sheet.raw.set_row(_HEADING_ROW, 26)
 
 
-def _end(sheet: SheetWriter, columns: Sequence[tuple[str, float]], end_row: int) -> None:
+def _end(
+    sheet: SheetWriter,
+    columns: Sequence[tuple[str, float]],
+    end_row: int,
+    *,
+    paper: int = PAPER_A4,
+) -> None:
     last = len(columns) - 1
     sheet.raw.autofilter(_HEADING_ROW, 0, max(_HEADING_ROW, end_row - 1), last)
     sheet.raw.freeze_panes(_HEADING_ROW + 1, 2)
@@ -283,5 +319,6 @@ def _end(sheet: SheetWriter, columns: Sequence[tuple[str, float]], end_row: int)
         landscape=True,
         last_column=last,
         repeat_rows=(0, _HEADING_ROW),
+        paper=paper,
         last_row=max(_HEADING_ROW + 1, end_row - 1),
     )

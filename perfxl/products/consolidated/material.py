@@ -35,6 +35,14 @@ class ReturnLine:
 
 
 @dataclass(frozen=True)
+class ReviewFile:
+    """A review book that scores came from: its name, and the name it is kept under in 原件/."""
+
+    file: str
+    original: str
+
+
+@dataclass(frozen=True)
 class RejectedFile:
     """A received file that is no unit's return in force."""
 
@@ -55,6 +63,7 @@ class Material:
     findings: pd.DataFrame
     returns: Sequence[ReturnLine]
     rejected: Sequence[RejectedFile]
+    review_files: Mapping[str, ReviewFile]
     made_at: dt.datetime
 
     @cached_property
@@ -69,6 +78,11 @@ class Material:
     def rank_of(self) -> Mapping[str, Any]:
         """Ranking rows by unit."""
         return {row.unit: row for row in self.ranking.itertuples(index=False)}
+
+    @cached_property
+    def errors_of(self) -> Mapping[str, int]:
+        """How many findings of severity 错误 each unit's return still carries."""
+        return {line.unit: line.errors for line in self.returns}
 
     @cached_property
     def matrices(self) -> Mapping[str, MatrixPlace]:
@@ -103,6 +117,7 @@ class MatrixPlace:
         "等级",
         "排名",
         "未核定项数",
+        "错误条数",
         "排序值",
         "排列序号",
     )

@@ -38,10 +38,10 @@ def write_matrix(
 ) -> None:
     """Write one kind's matrix; ``detail_rows`` gives each score's 0-based row in 得分明细."""
     plan = material.plan
-    shown = place.column("未核定项数")
+    shown = place.column("错误条数")
     sheet.title(f"{plan.campaign.name}{place.sheet}", "", shown)
     note = (
-        "斜体为尚未核定的暂定分；改动得分后总分、等级、排名自动重算；"
+        "斜体为尚未核定的暂定分，橙色为低于分值 60% 的得分；改动得分后总分、等级、排名自动重算；"
         "总分 = 得分合计 ÷ 适用分值 × 满分 - 逾期扣分。"
     )
     sheet.text(1, 0, note, Role.NOTE)
@@ -59,7 +59,7 @@ def write_matrix(
                 target = detail_rows[unit.code, indicator.code] + 1
                 sheet.raw.write_url(row, column, f"internal:'得分明细'!A{target}", None, "")
             _score(sheet, row, column, score)
-        _totals(sheet, plan, place, row, rank)
+        _totals(sheet, plan, place, row, rank, material.errors_of[unit.code])
         sheet.raw.set_row(row, 21)
     _low_scores(sheet, place)
     for label in ("排序值", "排列序号"):
@@ -118,7 +118,9 @@ def _row_range(place: MatrixPlace, row: int, *, fixed_row: bool = False) -> str:
     return f"${first}{dollar}{row + 1}:${last}{dollar}{row + 1}"
 
 
-def _totals(sheet: SheetWriter, plan: Plan, place: MatrixPlace, row: int, rank: Any) -> None:
+def _totals(
+    sheet: SheetWriter, plan: Plan, place: MatrixPlace, row: int, rank: Any, errors: int
+) -> None:
     def at(label: str) -> str:
         return cell_name(row, place.column(label))
 
@@ -157,6 +159,7 @@ def _totals(sheet: SheetWriter, plan: Plan, place: MatrixPlace, row: int, rank: 
         )
     sheet.number(row, place.column("逾期扣分"), rank.deducted)
     sheet.number(row, place.column("未核定项数"), rank.provisional * 100, kind=ValueKind.INTEGER)
+    sheet.number(row, place.column("错误条数"), errors * 100, kind=ValueKind.INTEGER)
 
 
 def _grade_formula(plan: Plan, status: str, cell: str) -> str:

@@ -80,8 +80,13 @@ def _block(sheet: SheetWriter, material: Material, kind: str, place: MatrixPlace
         def at(label: str, place: MatrixPlace = place, helper: str = helper) -> str:
             return f"INDEX({place.column_range(place.column(label))},{helper})"
 
-        note = f'{at("报送情况")}&IF({at("未核定项数")}>0,"，"&{at("未核定项数")}&"项未核定","")'
+        note = (
+            f'{at("报送情况")}&IF({at("未核定项数")}>0,"，"&{at("未核定项数")}&"项未核定","")'
+            f'&IF({at("错误条数")}>0,"，错误"&{at("错误条数")}&"条","")'
+        )
+        errors = material.errors_of[line.unit]
         remark = line.status + (f"，{line.provisional}项未核定" if line.provisional else "")
+        remark += f"，错误{errors}条" if errors else ""
         rank = whole(line.rank)
         cells: tuple[tuple[str, ValueKind, float | str], ...] = (
             (at("排名"), ValueKind.INTEGER, NOT_RANKED if rank is None else rank),

@@ -38,8 +38,9 @@ def _explanation(sheet: SheetWriter, material: Material) -> None:
     plan = material.plan
     campaign = plan.campaign
     grades = "；".join(
-        f"{grade.name}：得分率 {as_text(grade.threshold)}% 及以上" for grade in plan.grades
+        f"{grade.name}：得分率 {as_text(grade.threshold)}% 及以上" for grade in plan.grades[:-1]
     )
+    grades += f"；{plan.grades[-1].name}：其余"
     lines = [
         f"本表由 perfxl 于 {material.made_at:%Y-%m-%d %H:%M} 生成，"
         "依据是考核方案、各单位报送和股室评分。",
@@ -51,7 +52,7 @@ def _explanation(sheet: SheetWriter, material: Material) -> None:
         f"等级：{grades}。",
         f"并列规则：{campaign.tie_rule}。逾期规则：{campaign.late_rule}。",
         "未报送的单位总分为 0，不排名次，不定等级，列在最后。",
-        "追溯来源：点击得分汇总中的得分到得分明细，再点击来源单元格打开原件。",
+        "追溯来源：点击得分汇总中的得分到得分明细，再点击自评单元格或评分表行打开原件。",
     ]
     sheet.raw.hide_gridlines(2)
     sheet.raw.set_column(0, 0, 6)
