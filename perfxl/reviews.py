@@ -28,7 +28,12 @@ REVIEW_FINDINGS: Mapping[str, tuple[Severity, str]] = {
     "R110": (Severity.VERIFY, "核定得分高于计算得分而没有写原因"),
     "R111": (Severity.VERIFY, "写了扣分原因而没有核定得分"),
     "R112": (Severity.ERROR, "旧版评分表中的得分与后来收到的不同，没有采用"),
+    "R113": (Severity.VERIFY, "指标不适用而给了核定得分"),
 }
+
+
+# Per (unit, indicator): the self-score, the computed score, and whether the indicator applies.
+Shown = Mapping[tuple[str, str], tuple[int | None, int | None, bool]]
 
 
 @dataclass(frozen=True)
@@ -80,12 +85,12 @@ def read_review_book(
     *,
     receipt: str,
     file: str,
-    shown: Mapping[tuple[str, str], tuple[int | None, int | None]],
+    shown: Shown,
     newer: Mapping[tuple[str, str], tuple[int, str, str]] | None = None,
 ) -> ReviewRead:
     """The approved scores in one section's book.
 
-    ``shown`` gives, per (unit, indicator), the self-score and the computed score in force;
+    ``shown`` gives what stands beside each score in the book;
     ``newer`` what a later edition of the book already brought (score, reason, reviewer): it stands
     against an older edition. A blank approved score means "not judged yet" and leaves what was
     entered earlier alone.
@@ -127,7 +132,7 @@ def _read_row(
     number: int,
     values: Mapping[str, object],
     cells: Mapping[str, str],
-    shown: Mapping[tuple[str, str], tuple[int | None, int | None]],
+    shown: Shown,
     seen: set[tuple[str, str]],
 ) -> None:
     plan = reader.plan
@@ -164,7 +169,7 @@ def _read_row(
         detail = f"{who}，本表 {as_text(approved)}，后来收到的 {as_text(later[0])}"
         find("R112", "approved", detail, "请在最近一次生成的评分表上修改")
         return
-    self_score, computed = shown.get((unit_code, code), (None, None))
+    self_score, computed, applies = shown.get((unit_code, code), (None, None, True))
     displayed = number_of(values.get("self_score", ""))
     if displayed is not None and displayed != self_score:
         now = "未填" if self_score is None else as_text(self_score)
@@ -174,6 +179,9 @@ def _read_row(
             f"{who}，表中 {as_text(displayed)}，报送 {now}",
             "单位可能已重新报送，请重新生成评分表后核对",
         )
+    if not applies:
+        remedy = "给分后该指标计入适用分值；请核对，确不适用的请清空"
+        find("R113", "approved", f"{who}，核定 {as_text(approved)}", remedy)
     if computed is not None and approved > computed and not reason:
         find(
             "R110",

@@ -203,15 +203,29 @@ class SheetWriter:
             {"type": "formula", "criteria": "=TRUE", "format": lined},
         )
 
-    def validate(self, first_row: int, last_row: int, index: int, column: Column) -> None:
-        """Drop-down, value check and input message that the column's declaration asks for."""
+    def validate(
+        self,
+        first_row: int,
+        last_row: int,
+        index: int,
+        column: Column,
+        *,
+        suggestions: str | list[str] = "",
+    ) -> None:
+        """Drop-down, value check and input message that the column's declaration asks for.
+
+        ``suggestions`` (values, or a formula for a range) make a drop-down that takes other values
+        after a question.
+        """
         options: dict[str, Any] = {
             "input_title": column.label[:32],
             "input_message": _input_message(column)[:255],
             "error_title": "请检查填写内容",
             "error_message": _error_message(column)[:255],
         }
-        if column.kind is ValueKind.CHOICE:
+        if suggestions:
+            options |= {"validate": "list", "source": suggestions, "error_type": "warning"}
+        elif column.kind is ValueKind.CHOICE:
             if len(",".join(column.choices)) <= _NO_CHOICE_LIST_ABOVE:
                 options |= {"validate": "list", "source": list(column.choices)}
             else:

@@ -29,11 +29,34 @@ def plan_workbook(sheets: Mapping[str, Sequence[Mapping[str, str]]]) -> bytes:
         if layout is sheets_of_plan.INFO_SHEET:
             _info(book.sheet(name), layout, records)
         else:
-            _table(book.sheet(name), layout, records)
+            _table(book.sheet(name), layout, records, _suggestions(layout, sheets))
     return book.to_bytes()
 
 
-def _table(sheet: SheetWriter, layout: SheetLayout, records: Sequence[Mapping[str, str]]) -> None:
+def _suggestions(
+    layout: SheetLayout, sheets: Mapping[str, Sequence[Mapping[str, str]]]
+) -> dict[str, str | list[str]]:
+    """What other sheets of the plan define, by the column that refers to it."""
+    if layout is sheets_of_plan.ROSTER_SHEET:
+        kinds = [record.get("单位类别", "") for record in sheets[sheets_of_plan.ROSTER]]
+        return {"单位类别": list(dict.fromkeys(filter(None, kinds)))}
+    if layout is sheets_of_plan.ITEMS_SHEET:
+        registers = sheets.get(sheets_of_plan.REGISTERS, ())
+        names = [record.get("登记表", "") for record in registers]
+        return {"登记表": list(dict.fromkeys(filter(None, names)))}
+    if layout.name.startswith(sheets_of_plan.RUBRIC_PREFIX) and sheets_of_plan.ITEMS in sheets:
+        last = _HEADING_ROW + 1 + len(sheets[sheets_of_plan.ITEMS]) + _SPARE_ROWS
+        items = f"='{sheets_of_plan.ITEMS}'!$A${_HEADING_ROW + 2}:$A${last}"
+        return {"数据项": items, "分母数据项": items}
+    return {}
+
+
+def _table(
+    sheet: SheetWriter,
+    layout: SheetLayout,
+    records: Sequence[Mapping[str, str]],
+    suggestions: Mapping[str, str | list[str]],
+) -> None:
     assert layout.table is not None
     columns = layout.table.columns
     last = len(columns) - 1
@@ -41,7 +64,9 @@ def _table(sheet: SheetWriter, layout: SheetLayout, records: Sequence[Mapping[st
     for index, column in enumerate(columns):
         body = sheet.book.format(Role.INPUT, column.kind, border=0, bg_color="#FFFFFF")
         sheet.raw.set_column(index, index, column.width, body)
-        sheet.validate(first, first + len(records) + _SPARE_ROWS, index, column)
+        end = first + len(records) + _SPARE_ROWS
+        offered = suggestions.get(column.label, "")
+        sheet.validate(first, end, index, column, suggestions=offered)
     locked = sheet.book.format(Role.PLAIN)
     for row, height in enumerate((30, 18, 26)):
         sheet.raw.set_row(row, height, locked)

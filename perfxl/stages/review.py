@@ -26,12 +26,9 @@ from perfxl.ledger import Form, Receipt, Review, Verdict
 from perfxl.plan.model import Plan
 from perfxl.products.review_book import review_book
 from perfxl.review_lines import review_lines
-from perfxl.reviews import ReviewRead, read_review_book
+from perfxl.reviews import ReviewRead, Shown, read_review_book
 from perfxl.stages.gather import Gathered, gather
 from perfxl.tables import FINDINGS, frame, has_errors, whole
-
-# Per (unit, indicator): the self-score and the computed score in force.
-Shown = Mapping[tuple[str, str], tuple[int | None, int | None]]
 
 PRODUCT = "review"
 
@@ -113,7 +110,11 @@ def _refuse_to_overwrite_input(campaign: Campaign, shown: Shown) -> None:
 
 def _shown(gathered: Gathered) -> Shown:
     return {
-        (row.unit, row.indicator): (whole(row.self_score), whole(row.computed))
+        (row.unit, row.indicator): (
+            whole(row.self_score),
+            whole(row.computed),
+            bool(row.applies),
+        )
         for row in gathered.scores.itertuples(index=False)
     }
 

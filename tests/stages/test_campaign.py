@@ -444,3 +444,14 @@ def test_an_approved_score_names_the_book_it_came_from(campaign: Campaign) -> No
     sheet, _, row = own["review_place"].rpartition("!")
     book = openpyxl.load_workbook(campaign.original(receipt.original))[sheet]
     assert (book.cell(int(row), 1).value, book.cell(int(row), 3).value) == ("101", own["indicator"])
+
+
+def test_a_score_where_nothing_applies_is_asked_about(campaign: Campaign) -> None:
+    scores = gather(campaign).scores
+    idle = scores[~scores["applies"] & (scores["section"] == SECTION)].iloc[0]
+    path = book_path(campaign, SECTION)
+    full = int(idle["full_marks"]) / 100
+    type_into_book(path, {(idle["unit"], idle["indicator"]): {"核定得分": full}})
+    (taken,) = ingest_books(campaign, [path], NOW)
+    assert list(taken.findings["code"]) == ["R113"]
+    assert taken.recorded == 1
