@@ -167,7 +167,10 @@ def right_answers(plan: Plan, unit: Unit, chance: random.Random) -> Answers:
 def _project(unit: Unit, number: int, chance: random.Random) -> dict[str, object]:
     budget = chance.randint(2_000, 400_000)
     spent = budget * chance.choice((100, 100, 99, 97, 95, 93, 82)) // 100
-    yes = lambda odds: "是" if chance.random() < odds else "否"  # noqa: E731
+
+    def yes(odds: float) -> str:
+        return "是" if chance.random() < odds else "否"
+
     new = yes(0.3)
     evaluated = yes(0.93)
     return {

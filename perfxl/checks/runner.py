@@ -20,6 +20,11 @@ from perfxl.tables import Outcome, ReturnTables, frame
 ROOMS = (form, scores, evidence, registers, methods)
 
 
+def all_checks() -> list[Check]:
+    """Every check of every room, by code."""
+    return [CATALOGUE[code] for code in sorted(CATALOGUE)]
+
+
 @dataclass(frozen=True)
 class CheckResult:
     """``findings`` (``tables.FINDINGS``) and ``outcomes`` (``tables.OUTCOMES``)."""
@@ -36,8 +41,7 @@ def run_checks(plan: Plan, returned: ReturnTables, computed: pd.DataFrame) -> Ch
     arrived = _arrived(plan, returned)
     findings: dict[str, list[object]] = {name: [] for name in tables.FINDINGS}
     outcomes: dict[str, list[object]] = {name: [] for name in tables.OUTCOMES}
-    for code in sorted(CATALOGUE):
-        entry = CATALOGUE[code]
+    for entry in all_checks():
         offending = run_one(entry, material)
         able = {receipt for receipt in units if arrived[receipt].issuperset(entry.needs)}
         offending = offending[offending["receipt"].isin(able)]
@@ -51,7 +55,9 @@ def run_checks(plan: Plan, returned: ReturnTables, computed: pd.DataFrame) -> Ch
                 outcome = Outcome.PASSED
             else:
                 outcome = Outcome.COULD_NOT_RUN
-            for name, value in zip(outcomes, (receipt, unit, code, str(outcome)), strict=True):
+            for name, value in zip(
+                outcomes, (receipt, unit, entry.code, str(outcome)), strict=True
+            ):
                 outcomes[name].append(value)
     return CheckResult(frame(findings, tables.FINDINGS), frame(outcomes, tables.OUTCOMES))
 

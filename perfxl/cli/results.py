@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -17,9 +16,6 @@ from perfxl.cli.output import (
     ranking_records,
 )
 from perfxl.tables import Severity, has_errors
-
-if TYPE_CHECKING:
-    pass
 
 
 @cli.group(cls=ChineseGroup)

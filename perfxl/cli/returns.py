@@ -275,12 +275,10 @@ def checks(as_json: bool) -> None:
     \b
     例：perfxl checks
     """
-    from perfxl.checks.catalogue import CATALOGUE
-    from perfxl.checks.runner import ROOMS
+    from perfxl.checks.runner import all_checks
     from perfxl.console import print_table
     from perfxl.reviews import REVIEW_FINDINGS
 
-    assert ROOMS
     records = [
         {
             "code": one.code,
@@ -288,7 +286,7 @@ def checks(as_json: bool) -> None:
             "title": one.title,
             "remedy": re.sub(r"\{.*?\}", "…", one.remedy),
         }
-        for one in (CATALOGUE[code] for code in sorted(CATALOGUE))
+        for one in all_checks()
     ]
     records += [
         {"code": code, "severity": severity, "title": f"评分表：{title}", "remedy": ""}

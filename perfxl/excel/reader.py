@@ -112,7 +112,11 @@ def _guard(data: bytes, place: Place) -> None:
         )
     if any(name.startswith("word/") for name in names):
         raise Unreadable("是 Word 文档而不是工作簿", place=place, remedy="请报送下发的工作簿")
-    if _largest_box(data, members) > LARGEST_BOX:
+    try:
+        largest_box = _largest_box(data, members)
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError) as error:
+        raise _damaged(place) from error
+    if largest_box > LARGEST_BOX:
         raise Unreadable(
             "工作表中有离表格很远的内容，展开后过大",
             place=place,
@@ -129,10 +133,7 @@ def _largest_box(data: bytes, members: list[zipfile.ZipInfo]) -> int:
         for member in members:
             if not member.filename.casefold().startswith("xl/worksheets/sheet"):
                 continue
-            try:
-                content = archive.read(member)
-            except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError):
-                continue  # calamine reads it again and its error becomes the verdict
+            content = archive.read(member)
             columns = max(map(_column_number, set(_COLUMN.findall(content))), default=0)
             rows = max(map(int, _ROW.findall(content)), default=0)
             largest = max(largest, rows * columns)

@@ -15,8 +15,6 @@ from typing import Any
 from perfxl.layout.declare import Column, ValueKind
 from perfxl.plan.methods import Method
 
-LEVELS = 3
-
 
 class TieRule(StrEnum):
     """How equal totals are ranked (并列规则)."""

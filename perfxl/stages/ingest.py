@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,10 @@ from perfxl.errors import Missing, Place, Unreadable
 from perfxl.excel.reader import LARGEST_FILE, Grid, read_workbook
 from perfxl.files import is_litter, keep_original, sha256_of, storable_name, walk
 from perfxl.intake.identity import identify
-from perfxl.layout.locate import find_table
+from perfxl.layout.declare import Table
+from perfxl.layout.locate import LocatedTable, Rows, find_table
 from perfxl.ledger import Form, Receipt, Verdict
-from perfxl.plan.forms import self_assessment_table
+from perfxl.plan.forms import register_table, self_assessment_table
 from perfxl.plan.model import Plan, Unit
 from perfxl.tables import StampState
 from perfxl.values import squeeze, text_of
@@ -161,9 +162,9 @@ def _judge(campaign: Campaign, data: bytes, name: str, decision: Decision | None
 
 
 def _judge_content(campaign: Campaign, grid: Grid, unit: Unit, *, doubtful: bool) -> _Judgement:
-    if not _is_filled_in(campaign.plan, grid):
+    if not _is_filled_in(campaign.plan, grid, unit):
         return _Judgement(
-            unit.code, Verdict.BLANK, "自评表一项也没有填写，不算报送。请填报后重新报送"
+            unit.code, Verdict.BLANK, "自评表和登记表都没有填写，不算报送。请填报后重新报送"
         )
     if doubtful and _has_undoubted_return(campaign, unit):
         return _Judgement(
@@ -194,25 +195,24 @@ def _has_undoubted_return(campaign: Campaign, unit: Unit) -> bool:
     )
 
 
-def _is_filled_in(plan: Plan, grid: Grid) -> bool:
-    """Whether any indicator's self-score holds anything, as far as a 自评表 can be found."""
-    table = self_assessment_table(plan.campaign.step)
-    codes = {squeeze(one.code) for rubric in plan.rubrics.values() for one in rubric.indicators}
-    found = False
-    for rows in grid.sheets.values():
-        located = find_table(rows, table)
-        if located is None or not {"code", "self_score"} <= set(located.columns):
-            continue
-        found = True
-        code_at, score_at = located.columns["code"], located.columns["self_score"]
-        for row in rows[located.first_row :]:
-            if (
-                len(row) > max(code_at, score_at)
-                and squeeze(text_of(row[code_at])) in codes
-                and (text_of(row[score_at]))
-            ):
-                return True
-    return not found
+def _is_filled_in(plan: Plan, grid: Grid, unit: Unit) -> bool:
+    """Whether the unit typed a score or a register row; True where no 自评表 can be found."""
+    codes = {squeeze(one.code) for one in plan.rubrics[unit.kind].indicators}
+    assessments = list(_located(grid, self_assessment_table(plan.campaign.step)))
+    scored = any(
+        squeeze(_text_at(row, located, "code")) in codes and _text_at(row, located, "self_score")
+        for rows, located in assessments
+        for row in rows[located.first_row :]
+    )
+    if scored or not assessments:
+        return True
+    return any(
+        _text_at(row, located, key)
+        for register in plan.registers
+        for rows, located in _located(grid, register_table(register))
+        for row in rows[located.first_row :]
+        for key in located.columns
+    )
 
 
 def _holds_a_return(plan: Plan, grid: Grid) -> bool:
@@ -220,12 +220,22 @@ def _holds_a_return(plan: Plan, grid: Grid) -> bool:
     table = self_assessment_table(plan.campaign.step)
     needed = {column.key for column in table.columns if not column.optional}
     codes = [{squeeze(one.code) for one in rubric.indicators} for rubric in plan.rubrics.values()]
-    for rows in grid.sheets.values():
-        located = find_table(rows, table)
-        if located is None or not needed <= set(located.columns):
-            continue
-        at = located.columns["code"]
-        shown = {squeeze(text_of(row[at])) for row in rows[located.first_row :] if at < len(row)}
-        if any(2 * len(shown & wanted) > len(wanted) for wanted in codes):
+    for rows, located in _located(grid, table):
+        shown = {squeeze(_text_at(row, located, "code")) for row in rows[located.first_row :]}
+        most = any(2 * len(shown & wanted) > len(wanted) for wanted in codes)
+        if most and needed <= set(located.columns):
             return True
     return False
+
+
+def _located(grid: Grid, table: Table) -> Iterator[tuple[Rows, LocatedTable]]:
+    """Every sheet that holds the table."""
+    for rows in grid.sheets.values():
+        located = find_table(rows, table)
+        if located is not None:
+            yield rows, located
+
+
+def _text_at(row: Sequence[object], located: LocatedTable, key: str) -> str:
+    at = located.columns.get(key)
+    return "" if at is None or at >= len(row) else text_of(row[at])

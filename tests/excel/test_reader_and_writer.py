@@ -78,6 +78,16 @@ def test_lone_surrogates_and_control_characters_do_not_raise() -> None:
     assert "丁" in row[0]
 
 
+def with_spoiled_sheet() -> bytes:
+    """A workbook whose sheet no longer inflates, though its directory is whole."""
+    data = bytearray(written(["文字"] * 50))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        start = archive.getinfo("xl/worksheets/sheet1.xml").header_offset
+    for at in range(start + 60, start + 120):
+        data[at] ^= 0xFF
+    return bytes(data)
+
+
 def broken_zip(**members: bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -93,12 +103,25 @@ def broken_zip(**members: bytes) -> bytes:
         (b"hello", "不是 Excel 工作簿"),
         (written(["a"])[:-200], "损坏"),
         (broken_zip(readme=b"x"), "压缩包"),
+        (with_spoiled_sheet(), "损坏"),
+        (broken_zip(**{"[Content_Types].xml": b"<x/>", "word/document.xml": b"<x/>"}), "Word"),
         (broken_zip(**{"[Content_Types].xml": b"<x/>"}), "无法读取"),
         (broken_zip(**{"[Content_Types].xml": b"0" * (300 << 20)}), "过大"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "无法读取"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "加密"),
     ],
-    ids=["empty", "text", "cut", "zip", "hollow", "bomb", "hollow xls", "encrypted"],
+    ids=[
+        "empty",
+        "text",
+        "cut",
+        "zip",
+        "spoiled",
+        "Word",
+        "hollow",
+        "bomb",
+        "hollow xls",
+        "encrypted",
+    ],
 )
 def test_what_cannot_be_read_is_told(data: bytes, said: str) -> None:
     with pytest.raises(Unreadable, match=said) as told:

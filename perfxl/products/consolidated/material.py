@@ -14,7 +14,7 @@ from perfxl.layout.locate import cell_name, column_letter
 from perfxl.plan.model import Indicator, Plan, Unit
 from perfxl.tables import Basis, Status
 
-TITLE_ROW, HEADING_ROW, MARKS_ROW, FIRST_ROW = 0, 2, 3, 4
+HEADING_ROW, MARKS_ROW, FIRST_ROW = 2, 3, 4
 NOT_APPLICABLE, NOT_RETURNED = str(Basis.NOT_APPLICABLE), str(Status.NOT_RETURNED)
 
 # Excel takes 65,530 links a sheet; beyond this many cells only whole rows are linked.
