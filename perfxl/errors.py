@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,31 @@ class AlreadyThere(PerfxlError):
     code = "E103"
 
 
+class Fault(StrEnum):
+    """Why a file cannot be read, in the word that the office sees as its verdict."""
+
+    ENCRYPTED = "已加密"
+    DAMAGED = "文件损坏"
+    NOT_A_WORKBOOK = "不是工作簿"
+    TOO_LARGE = "过大"
+    UNREADABLE = "无法读取"
+
+
 class Unreadable(PerfxlError):
-    """A file that cannot be read as a workbook; the text says which case it is."""
+    """A file that cannot be read; ``fault`` says which case it is, the text what happened."""
 
     code = "E201"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        place: Place | None = None,
+        remedy: str = "",
+        fault: Fault = Fault.UNREADABLE,
+    ) -> None:
+        super().__init__(what, place=place, remedy=remedy)
+        self.fault = fault
 
 
 class Missing(PerfxlError):

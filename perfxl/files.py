@@ -12,7 +12,12 @@ from pathlib import Path
 
 from perfxl.errors import CannotWrite, Place
 
-WORKBOOK_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".et", ".ods", ".xlsb")
+WORKBOOK_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".et", ".ods", ".xlsb", ".xlt", ".csv"})
+# What else an original may be called after, so that a double click opens it.
+_OTHER_SUFFIXES = frozenset(
+    {".pdf", ".ofd", ".doc", ".docx", ".wps", ".ppt", ".pptx", ".jpg", ".jpeg", ".png", ".tif"}
+    | {".bmp", ".txt", ".zip", ".7z", ".rar", ".eml", ".msg"}
+)
 
 # Where a product that is replaced is kept, beside its successor.
 EARLIER = "历次"
@@ -58,9 +63,12 @@ def keep_original(folder: Path, data: bytes, file_name: str) -> str:
     """
     digest = sha256_of(data)
     suffix = Path(file_name).suffix.lower()
-    name = digest + (suffix if suffix in WORKBOOK_SUFFIXES else ".bin")
+    name = digest + (suffix if suffix in WORKBOOK_SUFFIXES | _OTHER_SUFFIXES else ".bin")
     target = folder / name
-    if not target.exists():
+    if target.exists():
+        # Whoever wrote it may have been stopped before its name was on disk.
+        _sync_folder(folder)
+    else:
         write_atomically(target, data)
     return name
 

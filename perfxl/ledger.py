@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from perfxl.errors import LedgerBroken
+from perfxl.errors import Fault, LedgerBroken
 
 _METADATA = sa.MetaData()
 
@@ -45,6 +45,9 @@ _RECEIPTS = sa.Table(
     sa.Column("original", sa.Text, nullable=False),
     sa.Column("size", sa.Integer, nullable=False),
     sa.Column("received_at", sa.DateTime, nullable=False),
+    sa.Column("envelope", sa.String(64), nullable=False, server_default=""),
+    sa.Column("sender", sa.Text, nullable=False, server_default=""),
+    sa.Column("sent_at", sa.DateTime, nullable=True),
 )
 _VERDICTS = sa.Table(
     "verdicts",
@@ -86,6 +89,29 @@ _PRODUCTS = sa.Table(
 )
 
 
+_EXTENSIONS = sa.Table(
+    "extensions",
+    _METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("until", sa.DateTime, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("decided_by", sa.String(80), nullable=False),
+    sa.Column("decided_at", sa.DateTime, nullable=False),
+)
+_SEND_BACKS = sa.Table(
+    "send_backs",
+    _METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("receipt", sa.String(64), nullable=False),
+    sa.Column("errors", sa.Integer, nullable=False),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("made_at", sa.DateTime, nullable=False),
+)
+
+
 class Form(StrEnum):
     """What a received workbook was taken for."""
 
@@ -94,14 +120,32 @@ class Form(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What became of a received file."""
+    """What became of a received file.
+
+    The first is a return that counts; the next group waits for the unit or the operator; of the
+    last group nothing more is to be done. The words of ``Fault`` are verdicts too.
+    """
 
     VALID = "有效"
-    UNREADABLE = "无法读取"
+    ENCRYPTED = Fault.ENCRYPTED.value
+    DAMAGED = Fault.DAMAGED.value
+    NOT_A_WORKBOOK = Fault.NOT_A_WORKBOOK.value
+    TOO_LARGE = Fault.TOO_LARGE.value
+    UNREADABLE = Fault.UNREADABLE.value
     UNKNOWN_UNIT = "单位不明"
+    WRONG_UNIT = "单位不符"
+    STAMPS_DISAGREE = "标记矛盾"
     TO_CONFIRM = "待确认"
     BLANK = "空白未填"
+    UNCHANGED = "未作修改"
     NOT_OURS = "不是本次考核"
+    NO_ATTACHMENT = "没有附件"
+    OPENED = "已拆开"
+    ATTACHMENT = "附件"
+
+
+# Nothing is to be done about these, and nobody needs to be told again.
+SETTLED = frozenset({Verdict.VALID, Verdict.OPENED, Verdict.ATTACHMENT})
 
 
 @dataclass(frozen=True)
@@ -110,6 +154,8 @@ class Receipt:
 
     ``holder`` is the unit's code or the section's name. ``doubtful`` says that nothing but the
     cover or the file name speaks for that holder; ``decided_by`` names the person who decided.
+    ``envelope`` is the hash of the archive or mail that it came in, ``sender`` and ``sent_at``
+    what that mail says.
     """
 
     sha256: str
@@ -124,6 +170,9 @@ class Receipt:
     doubtful: bool = False
     decided_by: str = ""
     decided_at: dt.datetime | None = None
+    envelope: str = ""
+    sender: str = ""
+    sent_at: dt.datetime | None = None
 
     @property
     def counts_from(self) -> dt.datetime:
@@ -140,6 +189,29 @@ class Issue:
     file: str
     sha256: str
     issued_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Extension:
+    """A later deadline that was granted to one unit."""
+
+    unit: str
+    until: dt.datetime
+    reason: str
+    decided_by: str
+    decided_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class SendBack:
+    """One return sent back to its unit with marks; ``receipt`` is the return's hash."""
+
+    unit: str
+    receipt: str
+    errors: int
+    file: str
+    sha256: str
+    made_at: dt.datetime
 
 
 @dataclass(frozen=True)
@@ -162,6 +234,12 @@ class Review:
     recorded_at: dt.datetime
 
 
+_RECEIVED = (
+    "sha256", "file", "original", "size", "received_at", "envelope", "sender", "sent_at",
+)  # fmt: skip
+_JUDGED = ("holder", "detail", "doubtful", "decided_by", "decided_at")
+
+
 class Ledger:
     """A campaign's ledger behind one SQLAlchemy URL."""
 
@@ -172,6 +250,7 @@ class Ledger:
             event.listen(self._engine, "begin", _sqlite_begin)
         with _told_in_chinese():
             _METADATA.create_all(self._engine)
+            self._add_missing_columns()
 
     @classmethod
     def at(cls, path: Path) -> Ledger:
@@ -181,6 +260,19 @@ class Ledger:
     def close(self) -> None:
         """Give back the connections (Windows keeps an open file from being moved)."""
         self._engine.dispose()
+
+    def _add_missing_columns(self) -> None:
+        """Bring a ledger of an earlier version of perfxl up to this one's tables."""
+        inspector = sa.inspect(self._engine)
+        for table in _METADATA.sorted_tables:
+            present = {column["name"] for column in inspector.get_columns(table.name)}
+            for column in table.c:
+                if column.name not in present:
+                    declaration = str(sa.schema.CreateColumn(column).compile(self._engine))
+                    with self._writing() as connection:
+                        connection.exec_driver_sql(
+                            f"ALTER TABLE {table.name} ADD COLUMN {declaration}"
+                        )
 
     def setting(self, name: str, default: str) -> str:
         """A setting of the campaign; the default is recorded the first time it is asked for."""
@@ -197,9 +289,13 @@ class Ledger:
             with self._writing() as connection:
                 connection.execute(_ISSUES.insert(), [vars(issue) for issue in issues])
 
+    def all_issues(self) -> list[Issue]:
+        """Every workbook ever issued, in order."""
+        return [Issue(**row) for row in self._rows(_ISSUES)]
+
     def issues(self) -> dict[str, Issue]:
         """The newest issue of each unit."""
-        return {row["unit"]: Issue(**row) for row in self._rows(_ISSUES)}
+        return {issue.unit: issue for issue in self.all_issues()}
 
     def receipt(self, sha256: str, form: Form) -> Receipt | None:
         """What these bytes were received as, if they were ever judged as this form."""
@@ -211,31 +307,33 @@ class Ledger:
         return self._received(_VERDICTS.c.form == form)
 
     def _received(self, condition: sa.ColumnElement[bool]) -> list[Receipt]:
+        return self._all_received(condition, newest_only=True)
+
+    def _all_received(
+        self, condition: sa.ColumnElement[bool], *, newest_only: bool
+    ) -> list[Receipt]:
         joined = (
             sa.select(_RECEIPTS, _VERDICTS)
             .join(_VERDICTS, _VERDICTS.c.sha256 == _RECEIPTS.c.sha256)
             .where(condition)
             .order_by(_RECEIPTS.c.received_at, _VERDICTS.c.id)
         )
-        newest: dict[str, Receipt] = {}
+        found: dict[object, Receipt] = {}
         with self._reading() as connection:
             for row in connection.execute(joined):
                 values = row._mapping
-                newest[values[_RECEIPTS.c.sha256]] = Receipt(
-                    sha256=values[_RECEIPTS.c.sha256],
+                key = _RECEIPTS.c.sha256 if newest_only else _VERDICTS.c.id
+                found[values[key]] = Receipt(
                     form=Form(values[_VERDICTS.c.form]),
-                    holder=values[_VERDICTS.c.holder],
-                    file=values[_RECEIPTS.c.file],
-                    original=values[_RECEIPTS.c.original],
-                    size=values[_RECEIPTS.c.size],
-                    received_at=values[_RECEIPTS.c.received_at],
                     verdict=Verdict(values[_VERDICTS.c.verdict]),
-                    detail=values[_VERDICTS.c.detail],
-                    doubtful=values[_VERDICTS.c.doubtful],
-                    decided_by=values[_VERDICTS.c.decided_by],
-                    decided_at=values[_VERDICTS.c.decided_at],
+                    **{name: values[_RECEIPTS.c[name]] for name in _RECEIVED},
+                    **{name: values[_VERDICTS.c[name]] for name in _JUDGED},
                 )
-        return list(newest.values())
+        return list(found.values())
+
+    def verdicts(self) -> list[Receipt]:
+        """Every verdict ever given, in order: a receipt as it was judged each time."""
+        return self._all_received(sa.true(), newest_only=False)
 
     def record_receipt(
         self, receipt: Receipt, decided_at: dt.datetime, reviews: Sequence[Review] = ()
@@ -246,39 +344,38 @@ class Ledger:
         is the one already in force, no person decided, and there are no scores.
         """
         with self._writing() as connection:
-            known = connection.scalar(
-                sa.select(_RECEIPTS.c.sha256).where(_RECEIPTS.c.sha256 == receipt.sha256)
-            )
-            if known is None:
-                values = {column.name: getattr(receipt, column.name) for column in _RECEIPTS.c}
-                connection.execute(_RECEIPTS.insert().values(**values))
-            judged = {
-                name: getattr(receipt, name)
-                for name in (
-                    "sha256",
-                    "form",
-                    "holder",
-                    "verdict",
-                    "detail",
-                    "doubtful",
-                    "decided_by",
-                )
-            }
-            last = (
-                connection.execute(
-                    sa.select(*(_VERDICTS.c[name] for name in judged))
-                    .where(_VERDICTS.c.sha256 == receipt.sha256, _VERDICTS.c.form == receipt.form)
-                    .order_by(_VERDICTS.c.id.desc())
-                )
-                .mappings()
-                .first()
-            )
-            judged_anew = last is None or dict(last) != judged or bool(receipt.decided_by)
-            if judged_anew:
-                connection.execute(_VERDICTS.insert().values(**judged, decided_at=decided_at))
+            (judged_anew,) = _record(connection, [(receipt, decided_at)])
             if reviews:
                 connection.execute(_REVIEWS.insert(), [vars(review) for review in reviews])
         return judged_anew or bool(reviews)
+
+    def record_receipts(self, receipts: Sequence[tuple[Receipt, dt.datetime]]) -> list[bool]:
+        """Several received files, each with the time of its verdict, in one transaction.
+
+        Returns for each what ``record_receipt`` would.
+        """
+        if not receipts:
+            return []
+        with self._writing() as connection:
+            return _record(connection, receipts)
+
+    def record_extension(self, extension: Extension) -> None:
+        """Record a granted extension; the last one of a unit is in force."""
+        with self._writing() as connection:
+            connection.execute(_EXTENSIONS.insert().values(**vars(extension)))
+
+    def extensions(self) -> list[Extension]:
+        """Every extension ever granted, in order."""
+        return [Extension(**row) for row in self._rows(_EXTENSIONS)]
+
+    def record_send_back(self, send_back: SendBack) -> None:
+        """Record that a marked copy was made for a unit."""
+        with self._writing() as connection:
+            connection.execute(_SEND_BACKS.insert().values(**vars(send_back)))
+
+    def send_backs(self) -> list[SendBack]:
+        """Every marked copy ever made, in order."""
+        return [SendBack(**row) for row in self._rows(_SEND_BACKS)]
 
     def reviews(self) -> list[Review]:
         """Every approved score ever entered, in order."""
@@ -318,6 +415,39 @@ class Ledger:
         with self._reading() as connection:
             found = connection.execute(sa.select(*columns).order_by(table.c.id)).mappings()
             return [dict(row) for row in found]
+
+
+def _record(
+    connection: sa.Connection, receipts: Sequence[tuple[Receipt, dt.datetime]]
+) -> list[bool]:
+    hashes = {receipt.sha256 for receipt, _ in receipts}
+    known = set(
+        connection.scalars(sa.select(_RECEIPTS.c.sha256).where(_RECEIPTS.c.sha256.in_(hashes)))
+    )
+    in_force: dict[tuple[str, str], dict[str, object]] = {}
+    judged = ("sha256", "form", "holder", "verdict", "detail", "doubtful", "decided_by")
+    for row in connection.execute(
+        sa.select(*(_VERDICTS.c[name] for name in judged))
+        .where(_VERDICTS.c.sha256.in_(hashes))
+        .order_by(_VERDICTS.c.id)
+    ).mappings():
+        in_force[row["sha256"], row["form"]] = dict(row)
+    new_receipts, new_verdicts, anew = [], [], []
+    for receipt, decided_at in receipts:
+        if receipt.sha256 not in known:
+            known.add(receipt.sha256)
+            new_receipts.append({name: getattr(receipt, name) for name in _RECEIVED})
+        verdict = {name: getattr(receipt, name) for name in judged}
+        key = (receipt.sha256, receipt.form)
+        anew.append(in_force.get(key) != verdict or bool(receipt.decided_by))
+        if anew[-1]:
+            in_force[key] = verdict
+            new_verdicts.append({**verdict, "decided_at": decided_at})
+    if new_receipts:
+        connection.execute(_RECEIPTS.insert(), new_receipts)
+    if new_verdicts:
+        connection.execute(_VERDICTS.insert(), new_verdicts)
+    return anew
 
 
 @contextmanager

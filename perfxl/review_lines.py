@@ -47,7 +47,10 @@ def review_lines(
     }
     said: dict[tuple[str, str], list[str]] = defaultdict(list)
     for finding in findings.itertuples(index=False):
-        said[finding.unit, finding.indicator].append(f"[{finding.severity}] {finding.message}")
+        answer = f"（单位说明：{finding.explanation}）" if finding.explanation else ""
+        said[finding.unit, finding.indicator].append(
+            f"[{finding.severity}] {finding.message}{answer}"
+        )
     cited = _cited(returned)
     arrived = set(returned.returns["unit"])
     units = [unit for unit in plan.units if unit.code in arrived]

@@ -73,6 +73,7 @@ class _Reader:
             indicator,
             f"{what}：{detail}" if detail else what,
             remedy,
+            "",
         )
         for column, value in zip(self.findings.values(), row, strict=True):
             column.append(value)

@@ -82,6 +82,7 @@ RETURNS: Schema = {
     "version": "object",
     "preparer": "object",
     "phone": "object",
+    "remarks": "object",
 }
 SHEETS: Schema = {
     "receipt": "object",
@@ -118,6 +119,7 @@ SUBTOTALS: Schema = {
     "depth": "int64",
     "displayed": "Int64",
     "displayed_text": "object",
+    "is_formula": "boolean",
     "sum_below": "Int64",
     "text_below": "Int64",
     "parts": "object",
@@ -131,6 +133,7 @@ EVIDENCE: Schema = {
     "number": "object",
     "title": "object",
     "document_number": "object",
+    "document_number_text": "object",
     "url": "object",
 }
 CITATIONS: Schema = {
@@ -167,8 +170,16 @@ FINDINGS: Schema = {
     "indicator": "object",
     "message": "object",
     "remedy": "object",
+    "explanation": "object",
 }
 OUTCOMES: Schema = {"receipt": "object", "unit": "object", "code": "object", "outcome": "object"}
+CHANGES: Schema = {
+    "sheet": "object",
+    "place": "object",
+    "label": "object",
+    "before": "object",
+    "after": "object",
+}
 REVIEWS: Schema = {
     "unit": "object",
     "indicator": "object",
@@ -262,7 +273,8 @@ class ReturnTables:
     """All that was read from a batch of returns.
 
     ``columns`` maps (receipt, table key) to the letter of each column, for naming cells;
-    ``field_cells`` maps (receipt, field key) to a cell of the cover.
+    ``field_cells`` maps (receipt, field key) to a cell of the cover; ``explanations`` maps
+    (receipt, code, squeezed message) of an earlier finding to what the unit says to it.
     """
 
     returns: pd.DataFrame
@@ -277,3 +289,4 @@ class ReturnTables:
     registers: Mapping[str, RegisterRows] = field(default_factory=dict)
     columns: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
     field_cells: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    explanations: Mapping[tuple[str, str, str], str] = field(default_factory=dict)

@@ -19,6 +19,19 @@ _NUMBER = re.compile(r"([+-]?)(\d{1,3}(?:,\d{3})+|\d*)(\.\d*)?(亿元|万元|元
 _YUAN = {"元": Decimal(1), "万元": Decimal(10_000), "亿元": Decimal(100_000_000)}
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
 _COMPACT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_HAN_DATE = re.compile(
+    r"([〇零○一二三四五六七八九]{4})年([一二三四五六七八九十]{1,3})月([一二三四五六七八九十]{1,3})日"
+)
+_HAN_DIGITS = {
+    "〇": 0,
+    "零": 0,
+    "○": 0,
+    **{han: n for n, han in enumerate("一二三四五六七八九", 1)},
+}
+_MIDNIGHT = re.compile(r"[ T]+0{1,2}:00(?::00)?$")
+# Days since 1899-12-30, as Excel stores a date: what is left of one whose format was lost.
+_SERIAL_ZERO, _FIRST_SERIAL, _LAST_SERIAL = dt.date(1899, 12, 30), 32_874, 55_153
+_YEAR_BRACKETS = re.compile(r"[\[(【〔{<《](\d{4})[\])】〕}>》]")
 _NEAR = 1e-6
 
 
@@ -90,28 +103,69 @@ def _number_in(text: str, wanted: str) -> int | None:
     return hundredths(number) if abs(number) < LARGEST else None
 
 
-def date_of(value: object) -> dt.date | None:
-    """The date of a date cell or of text such as ``2023-3-5``, ``2023年3月5日``, ``20230305``.
+def percent_of(value: object) -> int | None:
+    """Hundredths of a percent: a cell of 0.955 and the texts ``95.5%``, ``95.5`` all give 9550.
 
     Returns None for what is blank or cannot be read.
+    """
+    if isinstance(value, str):
+        return _number_in(value.rstrip().removesuffix("%").removesuffix("％"), "%")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < LARGEST:
+        return None
+    return number_of(value * 100)
+
+
+def document_number_of(text: str) -> str:
+    """A document number with its year in 〔〕 and without white space, however it was typed.
+
+    ``石财绩 [2023] 5号``, ``石财绩（2023）５号`` → ``石财绩〔2023〕5号``.
+    """
+    return _YEAR_BRACKETS.sub(r"〔\1〕", squeeze(text))
+
+
+def date_of(value: object) -> dt.date | None:
+    """The date of a date cell, of a number that Excel stores for one, or of a text.
+
+    Texts: ``2023-3-5``, ``2023/3/5``, ``2023.3.5``, ``2023年3月5日``, ``20230305``,
+    ``二〇二三年三月五日``. Returns None for what is blank or cannot be read.
     """
     if isinstance(value, dt.datetime):
         return value.date()
     if isinstance(value, dt.date):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if _FIRST_SERIAL <= value <= _LAST_SERIAL and value == int(value):
+            return _SERIAL_ZERO + dt.timedelta(days=int(value))
         value = text_of(value)
-    if not isinstance(value, str):
-        return None
-    text = unicodedata.normalize("NFKC", value).strip()
+    return _date_in(value) if isinstance(value, str) else None
+
+
+def _date_in(value: str) -> dt.date | None:
+    text = _MIDNIGHT.sub("", unicodedata.normalize("NFKC", value).strip())
     match = _DATE.fullmatch(text) or _COMPACT_DATE.fullmatch(text)
-    if match is None:
-        return None
-    year, month, day = (int(part) for part in match.groups())
+    parts = [int(part) for part in match.groups()] if match else _han_date(text)
     try:
-        return dt.date(year, month, day)
+        return dt.date(*parts) if parts else None
     except ValueError:
         return None
+
+
+def _han_date(text: str) -> list[int]:
+    match = _HAN_DATE.fullmatch(squeeze(text))
+    if match is None:
+        return []
+    year = int("".join(str(_HAN_DIGITS[han]) for han in match[1]))
+    return [year, _han_number(match[2]), _han_number(match[3])]
+
+
+def _han_number(text: str) -> int:
+    """``三`` → 3, ``十二`` → 12, ``二十`` → 20; 0 for what is no number below 100."""
+    tens, ten, ones = text.partition("十")
+    if len(tens) > 1 or len(ones) > 1 or (not ten and len(text) > 1) or "十" in ones:
+        return 0
+    if not ten:
+        return _HAN_DIGITS[text]
+    return 10 * _HAN_DIGITS.get(tens, 1) + _HAN_DIGITS.get(ones, 0)
 
 
 def moment_of(value: object) -> dt.datetime | None:

@@ -68,15 +68,13 @@ def citation_not_registered(citations: pd.DataFrame) -> pd.DataFrame:
     on="evidence",
     column="document_number",
     needs=("evidence",),
-    message="文号“{document_number}”写法不规范",
+    message="文号“{document_number_text}”写法不规范",
     remedy="写法为机关代字、六角括号内的年份、顺序号，例如 石财绩〔2023〕5号",
 )
 def document_number_malformed(evidence: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """A document number has the official form 机关代字〔2023〕5号."""
     numbered = evidence[evidence["document_number"].fillna("") != ""]
-    formed = numbered["document_number"].map(
-        lambda text: _DOCUMENT_NUMBER.fullmatch("".join(text.split())) is not None
-    )
+    formed = numbered["document_number"].str.fullmatch(_DOCUMENT_NUMBER.pattern)
     return _at_cell(numbered[~formed.astype(bool)], plan, ValueKind.DOCUMENT_NUMBER)
 
 
@@ -145,6 +143,24 @@ def disclosure_without_address(entries: pd.DataFrame, citations: pd.DataFrame) -
     )
     claimed = (entries["self_score"] > 0).fillna(False)
     return entries[entries["url_required"] & claimed & unproved]
+
+
+@check(
+    "F307",
+    Severity.NOTICE,
+    title="文号年份没有用六角括号",
+    on="evidence",
+    column="document_number",
+    needs=("evidence",),
+    message="文号“{document_number_text}”已按“{document_number}”读取",
+    remedy="文号的年份用六角括号〔〕，例如 石财绩〔2023〕5号",
+)
+def document_number_in_other_brackets(evidence: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """A document number has its year in 〔〕, not in the brackets that are easier to type."""
+    typed = evidence["document_number_text"].fillna("").map(squeeze)
+    formed = evidence["document_number"].fillna("").str.fullmatch(_DOCUMENT_NUMBER.pattern)
+    other = (typed != evidence["document_number"].fillna("")) & formed.astype(bool)
+    return _at_cell(evidence[other], plan, ValueKind.DOCUMENT_NUMBER)
 
 
 def _year_in(document_number: str) -> int | None:

@@ -189,3 +189,17 @@ def cover_incomplete(returns: pd.DataFrame) -> pd.DataFrame:
     rows = returns.assign(missing=missing, sheet=COVER)
     rows["cell_column"] = ["phone" if text == "联系电话" else "preparer" for text in missing]
     return rows[rows["missing"] != ""]
+
+
+@check(
+    "F111",
+    Severity.NOTICE,
+    title="工作簿带有宏、链接或嵌入的文件",
+    on="returns",
+    column="unit_name",
+    message="工作簿{remarks}",
+    remedy="报送用的工作簿不需要这些内容，请删除",
+)
+def unwanted_content(returns: pd.DataFrame) -> pd.DataFrame:
+    """A return holds cells; macros never run and links are never opened."""
+    return returns[returns["remarks"] != ""].assign(sheet=COVER)

@@ -15,6 +15,7 @@ from perfxl.plan.forms import register_key
 from perfxl.plan.model import Plan
 from perfxl.points import as_text
 from perfxl.tables import Outcome, ReturnTables, frame
+from perfxl.values import squeeze
 
 # Importing the rooms fills the catalogue; naming them keeps the imports visible.
 ROOMS = (form, scores, evidence, registers, methods)
@@ -88,6 +89,7 @@ def _add_finding(
 ) -> None:
     receipt = str(row["receipt"])
     sheet = row.get("sheet") or ""
+    message = _fill(entry.message, row)
     finding = {
         "code": entry.code,
         "severity": str(entry.severity),
@@ -97,8 +99,9 @@ def _add_finding(
         "sheet": sheet,
         "cell": _cell(entry, row, returned),
         "indicator": row.get("indicator") or "",
-        "message": _fill(entry.message, row),
+        "message": message,
         "remedy": _fill(entry.remedy, row),
+        "explanation": returned.explanations.get((receipt, entry.code, squeeze(message)), ""),
     }
     for name, column in findings.items():
         column.append(finding[name])

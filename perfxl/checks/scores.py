@@ -123,11 +123,14 @@ def total_differs(subtotals: pd.DataFrame) -> pd.DataFrame:
 def _differing(lines: pd.DataFrame) -> pd.DataFrame:
     """Lines that display a readable sum that is wrong, or text that is no sum.
 
-    A blank or a 0 is a formula that no office program has calculated yet; one that leaves out
-    scores typed as text (F209) is the formula's own doing.
+    A formula that reads blank or 0 was never calculated by an office program: no finding. A 0 that
+    someone typed over it is one; where the format does not tell the two apart, the unit has the
+    benefit of the doubt. A sum that leaves out scores typed as text (F209) is the formula's doing.
     """
-    typed = lines["displayed"].notna() & (lines["displayed"] != 0)
-    wrong = typed & (lines["displayed"] != lines["sum_below"])
+    formula = lines["is_formula"]
+    uncalculated = (lines["displayed"] == 0).fillna(False) & formula.fillna(True)
+    wrong = lines["displayed"].notna() & ~uncalculated
+    wrong &= lines["displayed"] != lines["sum_below"]
     wrong &= lines["displayed"] != lines["sum_below"] - lines["text_below"]
     unreadable = lines["displayed"].isna() & (lines["displayed_text"].fillna("") != "")
     rows = lines[wrong.fillna(False) | unreadable]

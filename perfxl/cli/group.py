@@ -14,6 +14,7 @@ from perfxl.errors import Missing, Place
 
 if TYPE_CHECKING:
     from perfxl.campaign import Campaign
+    from perfxl.plan.model import Unit
 
 FINDINGS_EXIT, MISTAKE_EXIT = 1, 2
 PATH = click.Path(path_type=Path)
@@ -28,7 +29,11 @@ class WorkOrder(ChineseGroup):
         "issue",
         "ingest",
         "status",
+        "log",
         "check",
+        "send-back",
+        "diff",
+        "extend",
         "review",
         "consolidate",
         "rank",
@@ -62,6 +67,28 @@ def campaign_of(context: click.Context) -> Campaign:
     campaign = Campaign(context.obj)
     context.call_on_close(campaign.close)
     return campaign
+
+
+def unit_of(campaign: Campaign, code: str) -> Unit:
+    """The unit of this code or name; raises UnknownUnit."""
+    from perfxl.errors import UnknownUnit
+    from perfxl.intake.identity import proposals, unit_named
+
+    unit = campaign.plan.unit_by_code.get(code) or unit_named(campaign.plan, code)
+    if unit is None:
+        alike = "、".join(f"{one.code} {one.name}" for one in proposals(campaign.plan, [code]))
+        raise UnknownUnit(
+            f"单位名录中没有“{code}”",
+            remedy=f"可能是：{alike}" if alike else "请核对单位编码，用 perfxl status 查看",
+        )
+    return unit
+
+
+def operator() -> str:
+    """Who sits at this computer, for what the ledger says was decided by a person."""
+    import getpass
+
+    return getpass.getuser()
 
 
 def now() -> dt.datetime:

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from perfxl.cli.chinese import ChineseCommand
-from perfxl.cli.group import FINDINGS_EXIT, MISTAKE_EXIT, PATH, campaign_of, cli, now, read_file
+from perfxl.cli.group import (
+    FINDINGS_EXIT,
+    MISTAKE_EXIT,
+    PATH,
+    campaign_of,
+    cli,
+    now,
+    operator,
+    read_file,
+    unit_of,
+)
 from perfxl.cli.output import (
     file_record,
     moment,
@@ -26,81 +36,134 @@ from perfxl.tables import Status, has_errors
 
 if TYPE_CHECKING:
     from perfxl.campaign import Campaign
-    from perfxl.stages.ingest import Decision
+    from perfxl.intake.judgement import Decision
+    from perfxl.stages.ingest import IngestResult, Taken
 
 
 @cli.command(cls=ChineseCommand)
 @click.argument("paths", metavar="[文件或文件夹]...", nargs=-1, type=PATH)
-@click.option("--as", "unit_code", metavar="单位编码", help="由操作人认定文件是这个单位的报送")
+@click.option("--as", "unit_code", metavar="单位", help="由操作人认定文件是这个单位的报送")
 @click.option(
     "--received", metavar="时间", help="收到的时间，例如 2024-01-10 或 2024-01-10T09:30；默认为现在"
 )
+@click.option("--password", default="", metavar="密码", help="打开加密的工作簿；不会保存")
 @click.pass_context
 def ingest(
-    context: click.Context, paths: tuple[Path, ...], unit_code: str | None, received: str | None
+    context: click.Context,
+    paths: tuple[Path, ...],
+    unit_code: str | None,
+    received: str | None,
+    password: str,
 ) -> None:
     """收取报送（读：收件/ 或给出的文件；写：原件/、台账.db）。
 
+    工作簿（.xlsx .xls .et .ods 等）、压缩包（.zip .7z .rar）、邮件（.eml .msg）和文件夹都可以；
     同一份文件收两次只算一次；每个文件都有结论，一份坏文件不影响其他。
 
     \b
     例：perfxl -C 考核2024 ingest 收件 --received 2024-01-10
+        perfxl -C 考核2024 ingest 收件/无名.xlsx --as 101
     """
-    from perfxl.console import plain, print_table, progress
-    from perfxl.ledger import Verdict
+    from perfxl.console import progress
+    from perfxl.ledger import SETTLED
     from perfxl.stages.ingest import incoming
     from perfxl.stages.ingest import ingest as run
 
     campaign = campaign_of(context)
     files, passed_over = incoming(campaign, list(paths), _received_at(received))
+    decision = _decision(campaign, unit_code, len(files)) if unit_code else None
     with progress("收取", len(files)) as advance:
-        decision = _decision(campaign, unit_code, len(files)) if unit_code else None
-        result = run(campaign, files, passed_over, advance, decision)
+        result = run(campaign, files, passed_over, advance, decision, password)
+    _print_taken(campaign, result, len(files), told_when=received is not None)
+    if any(one.receipt.verdict not in SETTLED for one in result.taken):
+        sys.exit(FINDINGS_EXIT)
+
+
+def _print_taken(campaign: Campaign, result: IngestResult, files: int, *, told_when: bool) -> None:
+    from perfxl.console import plain, print_table
+    from perfxl.ledger import SETTLED, Verdict
+
     new = [taken for taken in result.taken if taken.new]
     valid = [taken for taken in new if taken.receipt.verdict is Verdict.VALID]
+    inside = len(result.taken) - files
     click.echo(
-        f"文件 {len(files)} 个：新收 {len(new)} 个（有效 {len(valid)} 个），"
-        f"以前收过 {len(files) - len(new)} 个。"
+        f"文件 {files} 个{f'（另从中拆出 {inside} 个）' if inside else ''}："
+        f"新收 {len(new)} 个（有效报送 {len(valid)} 个），以前收过 {len(result.taken) - len(new)} 个。"
     )
-    for taken in valid:
-        receipt = taken.receipt
-        unit = campaign.plan.unit_by_code[receipt.holder]
-        late = "，逾期" if receipt.received_at > campaign.plan.campaign.deadline else ""
-        click.echo(
-            f"  {plain(receipt.file)} → {unit.code} {unit.name}"
-            f"（{moment(receipt.received_at)}{late}）"
-        )
-    if received:
+    if valid:
+        _print_valid(campaign, result, valid)
+    if told_when:
         for taken in result.taken:
             if not taken.new:
                 click.echo(
                     f"  {plain(taken.receipt.file)} 以前收过，"
                     f"收到时间仍为 {moment(taken.receipt.received_at)}"
                 )
-    for path in result.passed_over:
-        click.echo(f"略过：{plain(path.name)}（临时文件或系统文件）")
-    refused = [taken for taken in result.taken if taken.receipt.verdict is not Verdict.VALID]
+    for taken in new:
+        if taken.receipt.verdict is Verdict.ATTACHMENT:
+            unit = campaign.plan.unit_by_code.get(taken.receipt.holder)
+            click.echo(
+                f"  附件：{plain(taken.receipt.file)}（{unit.name if unit else '单位不明'}）"
+            )
+    for name in result.passed_over:
+        click.echo(f"略过：{plain(name)}（临时文件或系统文件）")
+    refused = [taken for taken in result.taken if taken.receipt.verdict not in SETTLED]
     if refused:
         print_table(
             ("文件", "结论", "说明"),
-            [(t.path.name, str(t.receipt.verdict), t.receipt.detail) for t in refused],
+            [(_whence(t), str(t.receipt.verdict), t.receipt.detail) for t in refused],
             title="没有作为报送的文件：",
         )
-        sys.exit(FINDINGS_EXIT)
+
+
+def _whence(taken: Taken) -> str:
+    """The file that the operator sees, and what in it is meant."""
+    own, outer = taken.receipt.file, taken.path.name
+    return f"{outer} 内 {own}" if taken.receipt.envelope and own != outer else outer
+
+
+def _print_valid(campaign: Campaign, result: IngestResult, valid: Sequence[Taken]) -> None:
+    """What was received, with what the checks say of it."""
+    from perfxl.console import print_table
+    from perfxl.stages.gather import deadline_of_units, gather
+    from perfxl.tables import Severity
+
+    plan = campaign.plan
+    units = {taken.receipt.holder for taken in valid}
+    gathered = gather(campaign, units, result.grids)
+    counts = gathered.checked.findings.groupby(["unit", "severity"]).size().to_dict()
+    deadlines = deadline_of_units(campaign)
+    rows = []
+    for taken in valid:
+        receipt = taken.receipt
+        counted = gathered.receipts[receipt.holder].sha256 == receipt.sha256
+        notes = [
+            "逾期" if receipt.received_at > deadlines[receipt.holder] else "",
+            "单位按封面或文件名认定" if receipt.doubtful else "",
+            f"{receipt.decided_by} 认定" if receipt.decided_by else "",
+            "" if counted else "另有一份在用",
+        ]
+        rows.append(
+            (
+                _whence(taken),
+                receipt.holder,
+                plan.unit_by_code[receipt.holder].name,
+                str(moment(receipt.received_at)),
+                str(counts.get((receipt.holder, Severity.ERROR), 0)) if counted else "",
+                str(counts.get((receipt.holder, Severity.VERIFY), 0)) if counted else "",
+                "；".join(filter(None, notes)),
+            )
+        )
+    print_table(("文件", "编码", "单位", "收到时间", "错误", "核实", "备注"), rows, right=(4, 5))
 
 
 def _decision(campaign: Campaign, unit_code: str, files: int) -> Decision:
-    import getpass
+    from perfxl.intake.judgement import Decision
 
-    from perfxl.errors import UnknownUnit
-    from perfxl.stages.ingest import Decision
-
-    unit = campaign.plan.unit_by_code.get(unit_code)
-    if unit is None:
-        raise UnknownUnit(f"单位名录中没有编码 {unit_code}", remedy="请核对单位编码")
+    unit = unit_of(campaign, unit_code)
     if files != 1:
         raise PerfxlError("--as 一次只认定一个文件", remedy="请只给出一个文件")
-    return Decision(unit, getpass.getuser())
+    return Decision(unit, operator())
 
 
 def _received_at(text: str | None) -> dt.datetime:
@@ -137,8 +200,16 @@ def status(context: click.Context, as_json: bool) -> None:
             "section": one.unit.section,
             "issued_at": moment(one.issued_at),
             "status": str(one.status),
+            "first_received_at": moment(one.first_received_at),
             "received_at": moment(one.received_at),
             "file": one.file,
+            "preparer": one.preparer,
+            "sender": one.sender,
+            "doubtful": one.doubtful,
+            "extended_until": moment(one.extended_until),
+            "sent_back": one.sent_back,
+            "sent_back_at": moment(one.sent_back_at),
+            "attachments": one.attachments,
             "errors": one.errors,
             "verify": one.verify,
             "judged": one.judged,
@@ -153,29 +224,45 @@ def status(context: click.Context, as_json: bool) -> None:
                 "verdict": str(r.verdict),
                 "detail": r.detail,
                 "received_at": moment(r.received_at),
+                "sender": r.sender,
             }
             for r in result.unplaced
         ]
         print_json({"units": rows, "unplaced": unplaced})
         return
     print_table(
-        ("编码", "单位", "类别", "股室", "下发", "报送", "收到时间", "错误", "核实", "已核定"),
+        (
+            "编码",
+            "单位",
+            "股室",
+            "下发",
+            "报送",
+            "收到",
+            "填报人",
+            "错误",
+            "核实",
+            "退回",
+            "核定",
+            "备注",
+        ),
         [
             (
                 row["unit"],
                 row["name"],
-                row["kind"],
                 row["section"],
                 "是" if row["issued_at"] else "否",
                 row["status"],
-                row["received_at"] or "",
+                (row["received_at"] or "")[5:],
+                row["preparer"],
                 str(row["errors"]),
                 str(row["verify"]),
+                str(row["sent_back"] or ""),
                 f"{row['judged']}/{row['to_judge']}",
+                _note(row),
             )
             for row in rows
         ],
-        right=(7, 8, 9),
+        right=(7, 8, 9, 10),
     )
     missing = [row["name"] for row in rows if row["status"] == Status.NOT_RETURNED]
     click.echo(
@@ -184,6 +271,18 @@ def status(context: click.Context, as_json: bool) -> None:
     )
     for receipt in result.unplaced:
         click.echo(f"待处理文件：{plain(receipt.file)}（{receipt.verdict}）{plain(receipt.detail)}")
+
+
+def _note(row: dict[str, Any]) -> str:
+    first, last = row["first_received_at"], row["received_at"]
+    notes = [
+        f"首次 {first[5:]}" if first and first != last else "",
+        f"延至 {row['extended_until'][5:]}" if row["extended_until"] else "",
+        "已退回，等待重报" if row["sent_back_at"] else "",
+        "单位待核对" if row["doubtful"] else "",
+        f"附件 {row['attachments']}" if row["attachments"] else "",
+    ]
+    return "；".join(filter(None, notes))
 
 
 @cli.command(cls=ChineseCommand)

@@ -15,9 +15,10 @@ SHEET = "_perfxl"
 PROPERTY = "perfxl"
 DEFINED_NAME = "_perfxl_stamp"
 
+_FIELD = "[^|\\x00-\\x1f]{0,80}"
 _STAMP = re.compile(
-    r"perfxl1\|(?P<campaign>[^|]*)\|(?P<form>[^|]*)\|(?P<version>[^|]*)"
-    r"\|(?P<holder>[^|]*)\|(?P<digest>[0-9a-f]{16})"
+    rf"perfxl1\|(?P<campaign>{_FIELD})\|(?P<form>{_FIELD})\|(?P<version>{_FIELD})"
+    rf"\|(?P<holder>{_FIELD})\|(?P<digest>[0-9a-f]{{16}})"
 )
 
 
@@ -53,3 +54,8 @@ def parse_stamp(text: object) -> Stamp | None:
     """The stamp in a text, None where there is none."""
     match = _STAMP.fullmatch(text.strip()) if isinstance(text, str) else None
     return Stamp(**match.groupdict()) if match else None
+
+
+def stamps_in(text: str) -> list[str]:
+    """The texts of all stamps that stand somewhere in a longer text."""
+    return [match[0] for match in _STAMP.finditer(text)] if "perfxl1|" in text else []

@@ -20,6 +20,7 @@ from perfxl.excel.style import Role, properties
 from perfxl.layout.declare import NUMERIC, Column, FilledBy, Table, ValueKind
 from perfxl.layout.locate import column_letter
 from perfxl.points import as_float
+from perfxl.values import text_of
 
 PAPER_A4, PAPER_A3 = 9, 8
 LONGEST_TEXT = 32_767
@@ -33,6 +34,8 @@ EPOCH = dt.datetime(2000, 1, 1)
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _NO_CHOICE_LIST_ABOVE = 255
+# The body of a register is plain; its lines come with a conditional format.
+_BODY: dict[str, Any] = {"border": 0, "bg_color": "#FFFFFF"}
 
 
 class WorkbookWriter:
@@ -137,6 +140,26 @@ class SheetWriter:
         else:
             self.raw.write_datetime(row, column, value, style)
 
+    def typed(
+        self,
+        row: int,
+        column: int,
+        value: object,
+        role: Role = Role.INPUT,
+        kind: ValueKind = ValueKind.TEXT,
+        **more: Any,
+    ) -> None:
+        """A value that a person typed elsewhere, as what it was: text, number or date."""
+        style = self.book.format(role, kind, **more)
+        if isinstance(value, bool) or not isinstance(value, (int, float, dt.date)):
+            self.text(
+                row, column, value if isinstance(value, str) else text_of(value), role, kind, **more
+            )
+        elif isinstance(value, (int, float)):
+            self.raw.write_number(row, column, value, style)
+        else:
+            self.raw.write_datetime(row, column, value, style)
+
     def formula(
         self,
         row: int,
@@ -190,8 +213,7 @@ class SheetWriter:
         single blank cell written (formatted blanks nearly double a return's reading time)."""
         last_row = first_row + max(table.blank_rows, filled_rows) - 1
         for index, column in enumerate(table.columns):
-            kind = ValueKind.TEXT if column.kind is ValueKind.CHOICE else column.kind
-            body = self.book.format(Role.INPUT, kind, border=0, bg_color="#FFFFFF")
+            body = self.book.format(Role.INPUT, _body_kind(column), **_BODY)
             self.raw.set_column(index, index, column.width, body)
             self.validate(first_row, last_row, index, column)
         lined = self.book.format(Role.PLAIN, border=1, border_color="#8EA9DB")
@@ -202,6 +224,11 @@ class SheetWriter:
             len(table.columns) - 1,
             {"type": "formula", "criteria": "=TRUE", "format": lined},
         )
+
+    def register_cell(self, row: int, index: int, column: Column, value: object) -> None:
+        """One filled cell in the body of a register; a blank one is not written."""
+        if value != "":
+            self.typed(row, index, value, Role.INPUT, _body_kind(column), **_BODY)
 
     def validate(
         self,
@@ -324,6 +351,10 @@ class SheetWriter:
     def hide(self) -> None:
         """Hide the sheet so that only a program shows it again."""
         self.raw.very_hidden()
+
+
+def _body_kind(column: Column) -> ValueKind:
+    return ValueKind.TEXT if column.kind is ValueKind.CHOICE else column.kind
 
 
 def _shown(text: str) -> str:

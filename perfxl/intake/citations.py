@@ -11,7 +11,7 @@ from perfxl import tables
 from perfxl.layout.declare import ValueKind
 from perfxl.plan.model import Plan
 from perfxl.tables import RegisterRows, frame
-from perfxl.values import squeeze
+from perfxl.values import document_number_of, squeeze
 
 _NUMBER_BREAK = re.compile(r"[、,，;；/\s]+")
 _RANGE = re.compile(r"(\d+)[-~—–至](\d+)")
@@ -23,12 +23,12 @@ def registered_evidence(plan: Plan, registers: Mapping[str, RegisterRows]) -> pd
     register = plan.evidence_register
     if register is None:
         return frame({}, tables.EVIDENCE)
-    values = registers[register.name].values
+    values, texts = registers[register.name].values, registers[register.name].texts
     blank = [""] * len(values)
 
-    def column(kind: ValueKind) -> Sequence[object]:
+    def column(kind: ValueKind, source: pd.DataFrame = values) -> Sequence[object]:
         label = register.of_kind(kind)
-        return blank if label is None else list(values[label])
+        return blank if label is None else list(source[label])
 
     first_text = register.of_kind(ValueKind.TEXT)
     return frame(
@@ -37,6 +37,7 @@ def registered_evidence(plan: Plan, registers: Mapping[str, RegisterRows]) -> pd
             "number": column(ValueKind.EVIDENCE_NUMBER),
             "title": blank if first_text is None else list(values[first_text]),
             "document_number": column(ValueKind.DOCUMENT_NUMBER),
+            "document_number_text": column(ValueKind.DOCUMENT_NUMBER, texts),
             "url": column(ValueKind.URL),
         },
         tables.EVIDENCE,
@@ -65,16 +66,16 @@ def citations(entries: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFrame:
     for index, (receipt, number, document) in enumerate(
         zip(evidence["receipt"], evidence["number"], evidence["document_number"], strict=True)
     ):
-        for name in (number, document):
+        for name in (squeeze(number), document, squeeze(document)):
             if name:
-                registered.setdefault(receipt, {}).setdefault(squeeze(name), index)
+                registered.setdefault(receipt, {}).setdefault(name, index)
     rows, urls = list(evidence["row"]), list(evidence["url"])
     columns: dict[str, list[object]] = {name: [] for name in tables.CITATIONS}
     cited = entries[entries["evidence_numbers"].fillna("") != ""]
     for entry in cited.itertuples(index=False):
         known = registered.get(entry.receipt, {})
         for number in cited_numbers(entry.evidence_numbers, known):
-            match = known.get(number)
+            match = known.get(number, known.get(document_number_of(number)))
             found = (
                 entry.receipt,
                 entry.unit,

@@ -20,7 +20,7 @@ from perfxl.plan.model import (
 )
 from perfxl.points import HUNDREDTHS
 from perfxl.tables import RegisterRows, frame
-from perfxl.values import date_of, number_of, squeeze
+from perfxl.values import date_of, document_number_of, number_of, percent_of, squeeze
 
 
 def data_items(
@@ -113,6 +113,10 @@ def mask(conditions: tuple[Condition, ...], register: Register, values: pd.DataF
         compare = condition.relation.holds
         if condition.other_column:
             held = compare(left, values[condition.other_column])
+        elif column.kind is ValueKind.PERCENT:
+            held = compare(left, percent_of(condition.literal))
+        elif column.kind is ValueKind.DOCUMENT_NUMBER:
+            held = compare(left, document_number_of(condition.literal))
         elif column.kind in NUMERIC:
             held = compare(left, number_of(condition.literal, column.unit))
         elif column.kind is ValueKind.DATE:

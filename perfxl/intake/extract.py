@@ -17,7 +17,15 @@ from perfxl.layout.locate import LocatedTable, Rows, column_letter, find_table
 from perfxl.plan import forms
 from perfxl.plan.model import LedgerFigure, Plan, Register, Rubric, Unit
 from perfxl.tables import RegisterRows, ReturnTables, Schema, frame
-from perfxl.values import date_of, number_of, precise_number_of, squeeze, text_of
+from perfxl.values import (
+    date_of,
+    document_number_of,
+    number_of,
+    percent_of,
+    precise_number_of,
+    squeeze,
+    text_of,
+)
 
 SUM_ROWS = frozenset({"合计", "总计", "小计", "合计:", "总计:", "小计:"})
 # What people type for "there is none" where a document number or an address is asked for.
@@ -84,6 +92,7 @@ class _Batch:
             self.register_texts[register.name] = {name: [] for name in labels}
         self.columns: dict[tuple[str, str], Mapping[str, str]] = {}
         self.field_cells: dict[tuple[str, str], str] = {}
+        self.explanations: dict[tuple[str, str, str], str] = {}
 
     def add(self, returned: Return) -> None:
         identity, unit = returned.identity, returned.unit
@@ -99,13 +108,15 @@ class _Batch:
             version=identity.version,
             preparer=identity.preparer,
             phone=identity.phone,
+            remarks="；".join(returned.grid.remarks),
         )
         for field_key, cell in identity.field_cells.items():
             self.field_cells[returned.receipt, field_key] = cell
+        self._explanations(returned)
         for layout in self.layouts[unit.kind].sheets:
             if layout.table is None:
                 continue
-            name, rows = _sheet_of(returned.grid, layout)
+            name, rows = sheet_of(returned.grid, layout)
             located = find_table(rows, layout.table) if rows is not None else None
             self.sheets.add(
                 receipt=returned.receipt,
@@ -126,6 +137,22 @@ class _Batch:
                 self._reported(returned, name, rows, located)
             else:
                 self._register(returned, name, rows, located, layout.table)
+
+    def _explanations(self, returned: Return) -> None:
+        """What the unit says to the opinions on its earlier return, if this is a marked copy."""
+        rows = returned.grid.sheets.get(forms.OPINIONS)
+        located = find_table(rows, forms.OPINIONS_TABLE) if rows is not None else None
+        if rows is None or located is None:
+            return
+        code_at, message_at, answer_at = (
+            located.columns.get(key) for key in ("code", "message", "explanation")
+        )
+        for row in rows[located.first_row :]:
+            answer = _cell_text(row, answer_at)
+            if answer:
+                message = squeeze(_cell_text(row, message_at))
+                key = (returned.receipt, squeeze(_cell_text(row, code_at)), message)
+                self.explanations[key] = answer
 
     def _entries(self, returned: Return, sheet: str, rows: Rows, located: LocatedTable) -> None:
         rubric = self.plan.rubrics[returned.unit.kind]
@@ -151,10 +178,23 @@ class _Batch:
             and displayed[i] is not None
             and isinstance(cell(where.get(i), "self_score"), str)
         }
+        formulas = returned.grid.formulas
+        score_at = located.columns.get("self_score")
+
+        def is_formula(index: int | None) -> bool | None:
+            if formulas is None or index is None:
+                return None
+            return (index, score_at) in formulas.get(sheet, ())
+
+        def counted(i: int, below: int) -> int:
+            shown = displayed[i]
+            typed_over = shown is not None and is_formula(where.get(i)) is False
+            return shown if shown is not None and (shown or typed_over) else below
+
         effective: dict[int, int] = {}
         for i in reversed(range(len(rubric.rows))):
             below = sum(effective[child] for child in rubric.rows[i].children)
-            effective[i] = displayed[i] or below
+            effective[i] = counted(i, below)
         for i, line in enumerate(rubric.rows):
             index = where.get(i)
             number = None if index is None else index + 1
@@ -190,6 +230,7 @@ class _Batch:
                 depth=line.depth,
                 displayed=displayed[i],
                 displayed_text=text_of(cell(index, "self_score")),
+                is_formula=is_formula(index),
                 sum_below=sum(effective[child] for child in line.children),
                 text_below=sum(effective[child] for child in line.children if child in as_text),
                 parts=[effective[child] for child in line.children],
@@ -205,6 +246,7 @@ class _Batch:
             depth=0,
             displayed=precise_number_of(total, "分"),
             displayed_text=text_of(total),
+            is_formula=is_formula(total_row),
             sum_below=sum(effective[index] for index in rubric.top),
             text_below=sum(effective[index] for index in rubric.top if index in as_text),
             parts=[effective[index] for index in rubric.top],
@@ -295,10 +337,14 @@ class _Batch:
             for column in table.columns:
                 value = content[column.key]
                 texts[column.key].append(written[column.key])
-                if column.kind in NUMERIC:
+                if column.kind is ValueKind.PERCENT:
+                    values[column.key].append(percent_of(value))
+                elif column.kind in NUMERIC:
                     values[column.key].append(number_of(value, column.unit))
                 elif column.kind is ValueKind.DATE:
                     values[column.key].append(date_of(value))
+                elif column.kind is ValueKind.DOCUMENT_NUMBER:
+                    values[column.key].append(document_number_of(written[column.key]))
                 else:
                     values[column.key].append(written[column.key])
 
@@ -322,6 +368,7 @@ class _Batch:
             registers=registers,
             columns=self.columns,
             field_cells=self.field_cells,
+            explanations=self.explanations,
         )
 
     def _register_rows(self, register: Register) -> RegisterRows:
@@ -346,7 +393,7 @@ def _written(kind: ValueKind, value: object) -> str:
     return "" if optional and text in NONE_GIVEN else text
 
 
-def _sheet_of(grid: Grid, layout: SheetLayout) -> tuple[str, Rows | None]:
+def sheet_of(grid: Grid, layout: SheetLayout) -> tuple[str, Rows | None]:
     """The sheet of this name; else, if it was renamed, the first that holds its whole table."""
     if layout.name in grid.sheets:
         return layout.name, grid.sheets[layout.name]

@@ -16,6 +16,7 @@ from perfxl.points import as_text
 
 COVER, INSTRUCTIONS, SELF_ASSESSMENT, DATA_ITEMS = "封面", "填报说明", "自评表", "数据项"
 REVIEW = "评分表"
+OPINIONS = "审核意见"
 
 # What stands in the last row of the 自评表.
 TOTAL_ROW = "合计"
@@ -143,6 +144,21 @@ def template_layout(plan: Plan, kind: str) -> WorkbookLayout:
             )
         )
     return WorkbookLayout(tuple(sheets), plan.template_version(kind))
+
+
+# The first sheet of a copy that is sent back (退回修改); the unit answers in the last column.
+OPINIONS_TABLE = Table(
+    "opinions",
+    (
+        _office("number", "序号", 6, optional=True),
+        _office("severity", "类别", 8, optional=True),
+        _office("place", "位置", 16, optional=True),
+        _office("message", "审核意见", 46),
+        _office("remedy", "处理办法", 34, optional=True),
+        _office("code", "代码", 8),
+        Column("explanation", "单位说明", width=34, help="对“核实”的意见，在这里说明情况"),
+    ),
+)
 
 
 REVIEW_TABLE = Table(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from perfxl.excel.stamp import DEFINED_NAME, PROPERTY, Stamp
 from perfxl.excel.stamp import SHEET as STAMP_SHEET
 from perfxl.excel.style import Role
 from perfxl.excel.writer import SheetWriter, WorkbookWriter
+from perfxl.intake.content import Cells, Content
 from perfxl.layout.declare import FilledBy, SheetLayout, ValueKind
 from perfxl.layout.locate import column_letter
 from perfxl.plan import forms
@@ -15,22 +18,26 @@ from perfxl.points import as_text
 _HEADING_ROW = 2
 
 
-def template(plan: Plan, unit: Unit, stamp: Stamp) -> bytes:
-    """The workbook that this unit fills in, as .xlsx bytes; ``stamp`` is its signed identity."""
+def template(plan: Plan, unit: Unit, stamp: Stamp, content: Content | None = None) -> bytes:
+    """The workbook that this unit fills in, as .xlsx bytes; ``stamp`` is its signed identity.
+
+    ``content`` is what the unit typed before, where the workbook goes out filled in.
+    """
+    content = content or Content()
     layout = forms.template_layout(plan, unit.kind)
     book = WorkbookWriter(title=plan.campaign.form_title, author=plan.campaign.issuer)
     for declared in layout.sheets:
         sheet = book.sheet(declared.name)
         if declared.key == forms.COVER:
-            _cover(sheet, plan, unit, declared)
+            _cover(sheet, plan, unit, declared, content.cover)
         elif declared.key == forms.INSTRUCTIONS:
             _instructions(sheet, plan)
         elif declared.key == forms.SELF_ASSESSMENT:
-            _self_assessment(sheet, plan, unit, declared)
+            _self_assessment(sheet, plan, unit, declared, content.entries)
         elif declared.key == forms.DATA_ITEMS:
-            _data_items(sheet, plan, unit, declared)
+            _data_items(sheet, plan, unit, declared, content.items)
         else:
-            _register(sheet, unit, declared)
+            _register(sheet, unit, declared, content.registers.get(declared.name, ()))
     write_stamp(book, stamp)
     return book.to_bytes()
 
@@ -44,7 +51,7 @@ def write_stamp(book: WorkbookWriter, stamp: Stamp) -> None:
     book.set_property(PROPERTY, str(stamp))
 
 
-def _cover(sheet: SheetWriter, plan: Plan, unit: Unit, layout: SheetLayout) -> None:
+def _cover(sheet: SheetWriter, plan: Plan, unit: Unit, layout: SheetLayout, typed: Cells) -> None:
     campaign = plan.campaign
     sheet.raw.hide_gridlines(2)
     for column, width in enumerate((6, 22, 44, 6)):
@@ -66,7 +73,8 @@ def _cover(sheet: SheetWriter, plan: Plan, unit: Unit, layout: SheetLayout) -> N
         label = declared.label + (" *" if declared.required else "")
         sheet.text(row, 1, label, Role.LABEL, align="center")
         role = Role.FIXED if declared.filled_by is FilledBy.OFFICE else Role.INPUT
-        sheet.text(row, 2, known.get(declared.key, ""), role, declared.kind, font_size=12, indent=1)
+        value = known.get(declared.key, typed.get(declared.key, ""))
+        sheet.typed(row, 2, value, role, declared.kind, font_size=12, indent=1)
         if declared.help:
             sheet.raw.data_validation(
                 row,
@@ -118,7 +126,13 @@ def _em_width(text: str) -> float:
     return sum(1.0 if ord(character) > 0x2E7F else 0.55 for character in text)
 
 
-def _self_assessment(sheet: SheetWriter, plan: Plan, unit: Unit, layout: SheetLayout) -> None:
+def _self_assessment(
+    sheet: SheetWriter,
+    plan: Plan,
+    unit: Unit,
+    layout: SheetLayout,
+    entries: Mapping[str, Cells],
+) -> None:
     assert layout.table is not None
     columns = layout.table.columns
     at = {column.key: index for index, column in enumerate(columns)}
@@ -142,7 +156,8 @@ def _self_assessment(sheet: SheetWriter, plan: Plan, unit: Unit, layout: SheetLa
             role = Role.LEVEL_1 if line.depth == 1 else Role.LEVEL_2
             sheet.formula(row, at["self_score"], total, role)
         else:
-            _indicator_line(sheet, row, line.indicator, line.depth, plan.campaign, at)
+            typed = entries.get(line.code, {})
+            _indicator_line(sheet, row, line.indicator, line.depth, plan.campaign, at, typed)
     end = first + len(rubric.rows)
     for column in range(last + 1):
         sheet.text(end, column, "", Role.TOTAL)
@@ -182,6 +197,7 @@ def _indicator_line(
     depth: int,
     campaign: CampaignInfo,
     at: dict[str, int],
+    typed: Cells,
 ) -> None:
     step = campaign.step
     marks = as_text(indicator.full_marks)
@@ -190,9 +206,9 @@ def _indicator_line(
     sheet.number(row, at["full_marks"], indicator.full_marks)
     sheet.text(row, at["standard"], indicator.standard)
     sheet.text(row, at["method"], indicator.method.name, align="center")
-    sheet.number(row, at["self_score"], None, Role.INPUT)
+    sheet.typed(row, at["self_score"], typed.get("self_score", ""), Role.INPUT, ValueKind.SCORE)
     for key in ("basis", "evidence_numbers", "deduction_reason"):
-        sheet.text(row, at[key], "", Role.INPUT)
+        sheet.typed(row, at[key], typed.get(key, ""))
     must = "" if indicator.self_score_required else "（可不填）"
     sheet.validate_score(
         row,
@@ -218,10 +234,13 @@ def _indicator_line(
     sheet.raw.set_row(row, max(30.0, lines_high(indicator.standard, 18.5, 14)))
 
 
-def _register(sheet: SheetWriter, unit: Unit, layout: SheetLayout) -> None:
+def _register(sheet: SheetWriter, unit: Unit, layout: SheetLayout, rows: Sequence[Cells]) -> None:
     assert layout.table is not None
     last = len(layout.table.columns) - 1
-    sheet.register_body(_HEADING_ROW + 1, layout.table)
+    sheet.register_body(_HEADING_ROW + 1, layout.table, len(rows))
+    for number, typed in enumerate(rows, _HEADING_ROW + 1):
+        for index, column in enumerate(layout.table.columns):
+            sheet.register_cell(number, index, column, typed.get(column.key, ""))
     sheet.title(layout.title, layout.note, last)
     columns = layout.table.columns
     for index, column in enumerate(columns):
@@ -242,7 +261,13 @@ def _register(sheet: SheetWriter, unit: Unit, layout: SheetLayout) -> None:
     sheet.protect(insert_rows=True, delete_rows=True, sort=True)
 
 
-def _data_items(sheet: SheetWriter, plan: Plan, unit: Unit, layout: SheetLayout) -> None:
+def _data_items(
+    sheet: SheetWriter,
+    plan: Plan,
+    unit: Unit,
+    layout: SheetLayout,
+    items: Mapping[str, Cells],
+) -> None:
     assert layout.table is not None
     columns = layout.table.columns
     sheet.title(layout.title, layout.note, len(columns) - 1)
@@ -251,7 +276,8 @@ def _data_items(sheet: SheetWriter, plan: Plan, unit: Unit, layout: SheetLayout)
         row = _HEADING_ROW + 1 + number
         sheet.text(row, 0, item.name)
         sheet.text(row, 1, item.unit, align="center")
-        sheet.number(row, 2, None, Role.INPUT, ValueKind.NUMBER)
+        value = items.get(item.name, {}).get("value", "")
+        sheet.typed(row, 2, value, Role.INPUT, ValueKind.NUMBER)
         sheet.text(row, 3, item.help)
         sheet.validate(row, row, 2, columns[2])
         sheet.raw.set_row(row, max(22.0, lines_high(item.help, 32)))

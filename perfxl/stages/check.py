@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +12,11 @@ from perfxl.campaign import plan_beside, read_plan_file
 from perfxl.checks.runner import CheckResult, run_checks
 from perfxl.claims import ClaimedTotal, claimed_totals
 from perfxl.errors import Missing, Place, UnknownUnit
-from perfxl.excel.reader import read_workbook
+from perfxl.excel.reader import Grid, read_workbook
 from perfxl.files import sha256_of
 from perfxl.intake.extract import Return, extract
 from perfxl.intake.identity import identify
-from perfxl.plan.model import Plan, Unit
+from perfxl.plan.model import LedgerFigure, Plan, Unit
 from perfxl.scoring import compute
 from perfxl.tables import ReturnTables
 
@@ -52,13 +52,30 @@ def check_file(path: Path, plan: Plan | None = None, key: bytes | None = None) -
             place=Place(path.name),
             remedy="请核对封面上的单位名称是否与考核方案的单位名录一致",
         )
-    tables = extract(plan, [Return(sha256_of(data), path.name, identity.unit, identity, grid)])
+    return check_grid(plan, identity.unit, data, grid, path.name, key)
+
+
+def check_grid(
+    plan: Plan,
+    unit: Unit,
+    data: bytes,
+    grid: Grid,
+    file: str,
+    key: bytes | None,
+    figures: Mapping[str, Mapping[LedgerFigure, int]] | None = None,
+) -> FileCheck:
+    """Check the contents of one workbook as the return of a unit.
+
+    ``figures`` is what the ledger counts of units, where there is a ledger.
+    """
+    identity = identify(plan, grid, file, key)
+    tables = extract(plan, [Return(sha256_of(data), file, unit, identity, grid)], figures)
     computed = compute(plan, tables)
     return FileCheck(
         plan,
-        identity.unit,
+        unit,
         tables,
         computed,
         run_checks(plan, tables, computed),
-        claimed_totals(plan.rubrics[identity.unit.kind], tables),
+        claimed_totals(plan.rubrics[unit.kind], tables),
     )

@@ -11,6 +11,8 @@ from pathlib import Path
 from perfxl.campaign import INBOX, ISSUED, REVIEWS, Campaign
 from perfxl.errors import AlreadyThere, Place
 from perfxl.files import write_atomically
+from perfxl.intake.judgement import Decision
+from perfxl.ledger import Verdict
 from perfxl.resources import samples
 from perfxl.stages.circular import circular
 from perfxl.stages.consolidate import consolidate
@@ -35,16 +37,25 @@ class DemoResult:
 
 
 def ingest_samples(campaign: Campaign) -> IngestResult:
-    """Put the sample returns into 收件/ and ingest them with the manifest's times of receipt."""
+    """Put the sample returns into 收件/ and ingest them with the manifest's times of receipt.
+
+    The one whose cover names another unit waits for a decision, which the manifest gives.
+    """
     folder = samples() / "returns"
-    with (folder / "manifest.csv").open(encoding="utf-8", newline="") as file:
-        manifest = list(csv.DictReader(file))
+    with (folder / "manifest.csv").open(encoding="utf-8", newline="") as lines:
+        manifest = list(csv.DictReader(lines))
     files = []
     for row in manifest:
         path = campaign.path(INBOX) / row["file"]
         write_atomically(path, (folder / row["file"]).read_bytes())
         files.append(Incoming(path, dt.datetime.fromisoformat(row["received_at"])))
-    return ingest(campaign, files)
+    result = ingest(campaign, files)
+    unit_of = {row["file"]: campaign.plan.unit_by_code[row["unit"]] for row in manifest}
+    for file, taken in zip(files, result.taken, strict=True):
+        if taken.receipt.verdict is Verdict.WRONG_UNIT:
+            decision = Decision(unit_of[file.path.name], "演示")
+            ingest(campaign, [file], decision=decision)
+    return result
 
 
 def demo(folder: Path, say: Callable[[str], None]) -> DemoResult:

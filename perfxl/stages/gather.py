@@ -5,7 +5,9 @@ Everything here is derived again from 原件/ and the ledger each time; nothing 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,9 +17,10 @@ from perfxl import scoring
 from perfxl.campaign import Campaign
 from perfxl.checks.runner import CheckResult, run_checks
 from perfxl.errors import Missing, Place
-from perfxl.excel.reader import read_workbook
+from perfxl.excel.reader import Grid, read_workbook
 from perfxl.intake.extract import Return, extract
 from perfxl.intake.identity import identify
+from perfxl.isolation import ahead
 from perfxl.ledger import Form, Receipt, Review, Verdict
 from perfxl.plan.model import LedgerFigure, Plan
 from perfxl.tables import REVIEWS, ReturnTables, Status, frame
@@ -56,31 +59,67 @@ class Gathered:
         return scoring.ranking(self.plan, self.scores, self.status)
 
 
-def gather(campaign: Campaign) -> Gathered:
-    """Read the return in force of every unit and extract the tables of the batch."""
+def gather(
+    campaign: Campaign,
+    units: Collection[str] | None = None,
+    grids: Mapping[str, Grid] | None = None,
+) -> Gathered:
+    """Read the return in force of every unit and extract the tables of the batch.
+
+    ``units`` (codes) limits the batch to some; ``grids`` are contents already read, by hash.
+    """
     plan = campaign.plan
     in_force, first = returns_in_force(campaign)
-    status = {unit.code: _status(campaign, first.get(unit.code)) for unit in plan.units}
+    wanted = {code: receipt for code, receipt in in_force.items() if units is None or code in units}
+    deadlines = deadline_of_units(campaign)
+    status = {unit.code: _status(first.get(unit.code), deadlines[unit.code]) for unit in plan.units}
     returns = []
-    for unit in plan.units:
-        receipt = in_force.get(unit.code)
-        if receipt is None:
-            continue
-        data = _original(campaign, receipt)
-        grid = read_workbook(data, receipt.file)
-        identity = identify(plan, grid, receipt.file, campaign.stamp_key)
+    for receipt, grid in read_receipts(campaign, wanted.values(), grids or {}):
+        unit = plan.unit_by_code[receipt.holder]
+        identity = identify(plan, grid, receipt.file, campaign.stamp_key, receipt.sender)
         returns.append(Return(receipt.sha256, receipt.file, unit, identity, grid))
-    figures = {
-        unit.code: {
-            LedgerFigure.LATE: int(status[unit.code] is Status.LATE),
-            LedgerFigure.SENT_BACK: 0,
-            LedgerFigure.LATE_AND_SENT_BACK: int(status[unit.code] is Status.LATE),
-        }
-        for unit in plan.units
-    }
+    figures = ledger_figures(campaign, status)
     return Gathered(
-        plan, in_force, status, extract(plan, returns, figures), campaign.ledger.current_reviews()
+        plan, wanted, status, extract(plan, returns, figures), campaign.ledger.current_reviews()
     )
+
+
+def read_receipts(
+    campaign: Campaign, receipts: Iterable[Receipt], grids: Mapping[str, Grid]
+) -> Iterator[tuple[Receipt, Grid]]:
+    """The contents of received workbooks, those of ``grids`` without reading them again.
+
+    Raises Missing for an original that is gone, Unreadable where one cannot be read any more.
+    """
+
+    def read(receipt: Receipt) -> Grid:
+        known = grids.get(receipt.sha256)
+        return known or read_workbook(original_of(campaign, receipt), receipt.file)
+
+    return ahead(read, receipts)
+
+
+def deadline_of_units(campaign: Campaign) -> dict[str, dt.datetime]:
+    """The deadline of every unit: the plan's, or a later one that was granted to it."""
+    general = campaign.plan.campaign.deadline
+    granted = {one.unit: one.until for one in campaign.ledger.extensions()}
+    return {unit.code: granted.get(unit.code, general) for unit in campaign.plan.units}
+
+
+def ledger_figures(
+    campaign: Campaign, status: Mapping[str, Status]
+) -> dict[str, dict[LedgerFigure, int]]:
+    """What the ledger counts of each unit; a return that was sent back twice counts once."""
+    sent_back = {(one.unit, one.receipt) for one in campaign.ledger.send_backs()}
+    times = Counter(unit for unit, _ in sent_back)
+    return {
+        code: {
+            LedgerFigure.LATE: int(state is Status.LATE),
+            LedgerFigure.SENT_BACK: times[code],
+            LedgerFigure.LATE_AND_SENT_BACK: int(state is Status.LATE) + times[code],
+        }
+        for code, state in status.items()
+    }
 
 
 def returns_in_force(campaign: Campaign) -> tuple[dict[str, Receipt], dict[str, Receipt]]:
@@ -105,7 +144,8 @@ def returns_in_force(campaign: Campaign) -> tuple[dict[str, Receipt], dict[str, 
     return newest, first
 
 
-def _original(campaign: Campaign, receipt: Receipt) -> bytes:
+def original_of(campaign: Campaign, receipt: Receipt) -> bytes:
+    """The bytes of a received file. Raises Missing where they are gone."""
     path = campaign.original(receipt.original)
     if not path.is_file():
         raise Missing(
@@ -116,8 +156,7 @@ def _original(campaign: Campaign, receipt: Receipt) -> bytes:
     return path.read_bytes()
 
 
-def _status(campaign: Campaign, first: Receipt | None) -> Status:
+def _status(first: Receipt | None, deadline: dt.datetime) -> Status:
     if first is None:
         return Status.NOT_RETURNED
-    late = first.received_at > campaign.plan.campaign.deadline
-    return Status.LATE if late else Status.ON_TIME
+    return Status.LATE if first.received_at > deadline else Status.ON_TIME

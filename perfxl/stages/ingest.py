@@ -1,24 +1,44 @@
-"""ingest (报送): take in whatever came back; keep every original, give every file a verdict."""
+"""ingest (报送): take in whatever came back; keep every original, give every file a verdict.
+
+Files in; out come originals in 原件/, then receipts and verdicts in the ledger, in that order: what
+was killed in between is taken in again by the next run, and nothing counts as received before.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from perfxl.campaign import INBOX, ORIGINALS, Campaign
-from perfxl.errors import Missing, Place, Unreadable
-from perfxl.excel.reader import LARGEST_FILE, Grid, read_workbook
-from perfxl.files import is_litter, keep_original, sha256_of, storable_name, walk
-from perfxl.intake.identity import identify
-from perfxl.layout.declare import Table
-from perfxl.layout.locate import LocatedTable, Rows, find_table
+from perfxl.envelopes import Enclosed, Envelope
+from perfxl.envelopes.opening import opened_envelope
+from perfxl.errors import Fault, Missing, PerfxlError, Place, Unreadable
+from perfxl.excel.decryption import decrypted
+from perfxl.excel.package import LARGEST_FILE
+from perfxl.excel.reader import Grid, read_or_refusal
+from perfxl.files import (
+    WORKBOOK_SUFFIXES,
+    is_litter,
+    keep_original,
+    sha256_of,
+    storable_name,
+    walk,
+)
+from perfxl.intake.identity import identify, unit_in_file_name
+from perfxl.intake.judgement import Decision, Judgement, judge, second_to_undoubted
+from perfxl.isolation import ahead
 from perfxl.ledger import Form, Receipt, Verdict
-from perfxl.plan.forms import register_table, self_assessment_table
-from perfxl.plan.model import Plan, Unit
 from perfxl.tables import StampState
-from perfxl.values import squeeze, text_of
+
+# Receipts that are written in one transaction; each waits no longer than this many files.
+_TOGETHER = 32
+# What may come out of one file, whatever is packed into what.
+_DEEPEST, _MOST_MEMBERS, _MOST_BYTES = 4, 2_000, 256 << 20
+# Grids are handed on to whoever checks them next, but not without bound.
+_MOST_CELLS_KEPT = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -30,16 +50,12 @@ class Incoming:
 
 
 @dataclass(frozen=True)
-class Decision:
-    """The operator's word on whose return a file is, and who gave it."""
-
-    unit: Unit
-    by: str
-
-
-@dataclass(frozen=True)
 class Taken:
-    """What became of one file; ``new`` is False where nothing had to be recorded."""
+    """What became of one file; ``new`` is False where nothing had to be recorded.
+
+    ``path`` is the file that the operator sees; what came out of an archive or a mail has its own
+    name in the receipt.
+    """
 
     path: Path
     receipt: Receipt
@@ -48,10 +64,14 @@ class Taken:
 
 @dataclass(frozen=True)
 class IngestResult:
-    """Every file that was met: taken (new or known), or passed over as litter."""
+    """Every file that was met: taken (new or known), or passed over as litter.
+
+    ``grids`` are the contents of returns that were read, by hash, for whoever checks them next.
+    """
 
     taken: tuple[Taken, ...]
-    passed_over: tuple[Path, ...]
+    passed_over: tuple[str, ...]
+    grids: Mapping[str, Grid] = field(default_factory=dict, repr=False)
 
 
 def incoming(
@@ -77,165 +97,296 @@ def ingest(
     passed_over: Iterable[Path] = (),
     progress: Callable[[], None] = lambda: None,
     decision: Decision | None = None,
+    password: str = "",
 ) -> IngestResult:
-    """Keep each file's bytes in 原件/, then record one receipt for it. A bad file stops nothing.
+    """Keep each file's bytes in 原件/, then record receipts for them. A bad file stops nothing.
 
-    A file that is known and valid changes nothing; any other is judged again, because the plan or
-    the operator's decision may have changed.
+    Archives and mails are opened, and so are encrypted workbooks where ``password`` fits; what was
+    in them is taken in like files. A file that is known and valid changes nothing; any other is
+    judged again, because the plan or the operator's decision may have changed.
     """
-    taken = []
-    for file in files:
-        taken.append(_take(campaign, file, decision))
+    run = _Run(campaign, decision, password, [path.name for path in passed_over])
+    for file, opened in ahead(run.open, map(run.arrive, files)):
+        run.settle(file, opened)
         progress()
-    return IngestResult(tuple(taken), tuple(passed_over))
-
-
-def _take(campaign: Campaign, file: Incoming, decision: Decision | None) -> Taken:
-    name = storable_name(file.path.name)
-    try:
-        size = file.path.stat().st_size
-        data = file.path.read_bytes() if size <= LARGEST_FILE else b""
-    except OSError as error:
-        return _not_taken(file, name, f"文件读不出来（{error.strerror}）。请检查后重新收取")
-    if size > LARGEST_FILE:
-        return _not_taken(file, name, "文件超过 64 MB，没有收取。请去掉图片等内容后重新报送")
-    digest = sha256_of(data)
-    known = campaign.ledger.receipt(digest, Form.RETURN)
-    if known is not None and known.verdict is Verdict.VALID and decision is None:
-        return Taken(file.path, known, new=False)
-    original = keep_original(campaign.path(ORIGINALS), data, name)
-    judged = _judge(campaign, data, name, decision)
-    receipt = Receipt(
-        sha256=digest,
-        form=Form.RETURN,
-        holder=judged.holder,
-        file=name,
-        original=original,
-        size=size,
-        received_at=known.received_at if known else file.received_at,
-        verdict=judged.verdict,
-        detail=judged.detail,
-        doubtful=judged.doubtful,
-        decided_by=decision.by if decision else "",
-    )
-    new = campaign.ledger.record_receipt(receipt, file.received_at)
-    return Taken(file.path, receipt, new)
-
-
-def _not_taken(file: Incoming, name: str, detail: str) -> Taken:
-    receipt = Receipt(
-        "", Form.RETURN, "", name, "", 0, file.received_at, Verdict.UNREADABLE, detail
-    )
-    return Taken(file.path, receipt, new=True)
+    return run.finish()
 
 
 @dataclass(frozen=True)
-class _Judgement:
-    holder: str
-    verdict: Verdict
-    detail: str = ""
-    doubtful: bool = False
+class _Arrival:
+    """One file on its way in, its bytes kept as ``original``; nothing is said of it yet."""
+
+    path: Path
+    name: str
+    received_at: dt.datetime
+    data: bytes = field(default=b"", repr=False)
+    digest: str = ""
+    original: str = ""
+    envelope: str = ""
+    sender: str = ""
+    sent_at: dt.datetime | None = None
+    beside: str = ""
+    depth: int = 0
+    refusal: str = ""
 
 
-def _judge(campaign: Campaign, data: bytes, name: str, decision: Decision | None) -> _Judgement:
-    plan = campaign.plan
-    try:
-        grid = read_workbook(data, name)
-    except Unreadable as error:
-        return _Judgement("", Verdict.UNREADABLE, f"{error.what}。{error.remedy}")
-    if decision is not None:
-        return _Judgement(decision.unit.code, Verdict.VALID, f"由 {decision.by} 认定单位")
-    identity = identify(plan, grid, name, campaign.stamp_key)
-    genuine = identity.stamp is StampState.GENUINE
-    strange = _why_not_ours(plan, grid, genuine=genuine)
-    if strange:
-        return _Judgement("", Verdict.NOT_OURS, strange)
-    unit = identity.unit
-    if unit is None:
-        return _Judgement(
-            "",
-            Verdict.UNKNOWN_UNIT,
-            "看不出是哪个单位报送的。请核对后用 perfxl ingest --as 单位编码 认定",
+class _Run:
+    """One run over a batch of files."""
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        decision: Decision | None,
+        password: str,
+        passed_over: list[str],
+    ) -> None:
+        self.campaign, self.decision, self.password = campaign, decision, password
+        self.passed_over = passed_over
+        receipts = campaign.ledger.receipts(Form.RETURN)
+        self.known = {receipt.sha256: receipt for receipt in receipts}
+        self.undoubted = {
+            receipt.holder
+            for receipt in receipts
+            if receipt.verdict is Verdict.VALID and not receipt.doubtful
+        }
+        self.sent_back = {one.sha256 for one in campaign.ledger.send_backs()}
+        self.taken: list[Taken] = []
+        self.pending: list[tuple[Path, Receipt, dt.datetime]] = []
+        self.attachments: list[_Arrival] = []
+        self.units_beside: dict[str, set[str]] = defaultdict(set)
+        self.grids: dict[str, Grid] = {}
+        self.cells = 0
+        self.order: dict[Path, int] = {}
+        self.unpacked: Counter[Path] = Counter()
+        self.unpacked_bytes: Counter[Path] = Counter()
+
+    def arrive(self, file: Incoming) -> _Arrival:
+        """Read a file's bytes and keep them."""
+        self.order.setdefault(file.path, len(self.order))
+        name = storable_name(file.path.name)
+        arrival = _Arrival(file.path, name, file.received_at, beside=str(file.path.parent))
+        try:
+            if file.path.stat().st_size > LARGEST_FILE:
+                return replace(
+                    arrival,
+                    refusal="文件超过 64 MB，没有收取。请去掉图片等内容后重新报送",
+                )
+            data = file.path.read_bytes()
+        except OSError as error:
+            return replace(arrival, refusal=f"文件读不出来（{error.strerror}）。请检查后重新收取")
+        return self._kept(replace(arrival, data=data))
+
+    def _kept(self, arrival: _Arrival) -> _Arrival:
+        digest = sha256_of(arrival.data)
+        arrival = replace(arrival, digest=digest)
+        if self._is_settled(digest):
+            return arrival
+        folder = self.campaign.path(ORIGINALS)
+        return replace(arrival, original=keep_original(folder, arrival.data, arrival.name))
+
+    def _is_settled(self, digest: str) -> bool:
+        known = self.known.get(digest)
+        return known is not None and known.verdict is Verdict.VALID and self.decision is None
+
+    def open(self, arrival: _Arrival) -> Grid | Envelope | Unreadable | None:
+        """What a file holds, read in the worker; None where there is no need to know."""
+        if arrival.refusal or not arrival.original:
+            return None
+        read = read_or_refusal(arrival.data, arrival.name)
+        if isinstance(read, Unreadable) and read.fault is Fault.ENCRYPTED and self.password:
+            try:
+                content = decrypted(arrival.data, self.password)
+            except Unreadable as error:
+                return error
+            return Envelope("", "", None, (Enclosed(arrival.name, "", content),), (), ())
+        if isinstance(read, Unreadable) and read.fault is Fault.NOT_A_WORKBOOK:
+            try:
+                return opened_envelope(arrival.data) or read
+            except Unreadable as error:
+                return error
+        return read
+
+    def settle(self, arrival: _Arrival, opened: Grid | Envelope | Unreadable | None) -> None:
+        """Give one file its verdict, and take in what it contains."""
+        if arrival.refusal:
+            self.taken.append(Taken(arrival.path, _not_taken(arrival), new=True))
+        elif opened is None:
+            settled = self.known[arrival.digest]
+            self.units_beside[arrival.beside].add(settled.holder)
+            self.taken.append(Taken(arrival.path, settled, new=False))
+        elif isinstance(opened, Envelope):
+            self._unpack(arrival, opened)
+        elif isinstance(opened, Unreadable):
+            known = self.known.get(arrival.digest)
+            if known is not None and known.verdict is Verdict.OPENED:
+                # An earlier run had the password.
+                self.taken.append(Taken(arrival.path, known, new=False))
+            elif _is_attachment(arrival, opened):
+                self.attachments.append(arrival)
+            else:
+                detail = f"{opened.what}。{opened.remedy}"
+                self._judged(arrival, Judgement("", Verdict(opened.fault), detail))
+        else:
+            self._judged(arrival, self._judgement(arrival, opened), opened)
+
+    def _judgement(self, arrival: _Arrival, grid: Grid) -> Judgement:
+        plan = self.campaign.plan
+        if arrival.digest in self.sent_back and self.decision is None:
+            return Judgement(
+                "", Verdict.UNCHANGED, "这是退回修改的标注件，没有改动。请填报单位改正后重新报送"
+            )
+        identity = identify(plan, grid, arrival.name, self.campaign.stamp_key, arrival.sender)
+        judged = judge(plan, grid, identity, (arrival.name, arrival.sender), self.decision)
+        if judged.verdict is Verdict.VALID and judged.doubtful and self.decision is None:
+            earlier = self.known.get(arrival.digest)
+            if judged.holder in self.undoubted and not (
+                earlier is not None and earlier.verdict is Verdict.VALID
+            ):
+                return second_to_undoubted(plan.unit_by_code[judged.holder])
+        if judged.verdict is Verdict.VALID:
+            if identity.stamp is StampState.GENUINE and not judged.doubtful:
+                self.undoubted.add(judged.holder)
+            self.units_beside[arrival.beside].add(judged.holder)
+        return judged
+
+    def _judged(self, arrival: _Arrival, judged: Judgement, grid: Grid | None = None) -> None:
+        known = self.known.get(arrival.digest)
+        decided = self.decision is not None and judged.verdict is Verdict.VALID
+        receipt = Receipt(
+            sha256=arrival.digest,
+            form=Form.RETURN,
+            holder=judged.holder,
+            file=known.file if known else arrival.name,
+            original=known.original if known else arrival.original,
+            size=len(arrival.data),
+            received_at=known.received_at if known else arrival.received_at,
+            verdict=judged.verdict,
+            detail=judged.detail,
+            doubtful=judged.doubtful,
+            decided_by=self.decision.by if decided and self.decision else "",
+            envelope=known.envelope if known else arrival.envelope,
+            sender=known.sender if known else arrival.sender,
+            sent_at=known.sent_at if known else arrival.sent_at,
         )
-    sure = genuine and identity.by_cover in ("", unit.code)
-    return _judge_content(campaign, grid, unit, doubtful=not sure)
+        if grid is not None and judged.verdict is Verdict.VALID:
+            self.cells += sum(len(row) for rows in grid.sheets.values() for row in rows)
+            if self.cells <= _MOST_CELLS_KEPT:
+                self.grids[arrival.digest] = grid
+        self.known[arrival.digest] = receipt
+        self.pending.append((arrival.path, receipt, arrival.received_at))
+        if len(self.pending) >= _TOGETHER:
+            self._record()
+
+    def _record(self) -> None:
+        news = self.campaign.ledger.record_receipts([(r, at) for _, r, at in self.pending])
+        self.taken += [
+            Taken(path, receipt, new)
+            for (path, receipt, _), new in zip(self.pending, news, strict=True)
+        ]
+        self.pending.clear()
+
+    def _unpack(self, arrival: _Arrival, envelope: Envelope) -> None:
+        """Take in what an archive or a mail holds; the envelope itself is recorded as opened."""
+        inside = f"{arrival.name} 内 "
+        self.passed_over += [inside + name for name in envelope.passed_over]
+        details = list(envelope.refused)
+        self.unpacked[arrival.path] += len(envelope.enclosed)
+        self.unpacked_bytes[arrival.path] += sum(len(one.data) for one in envelope.enclosed)
+        if (
+            arrival.depth >= _DEEPEST
+            or self.unpacked[arrival.path] > _MOST_MEMBERS
+            or self.unpacked_bytes[arrival.path] > _MOST_BYTES
+        ):
+            detail = "压缩包层层套装或内容过多，没有再拆。请解压后报送"
+            self._judged(arrival, Judgement("", Verdict.TOO_LARGE, detail))
+            return
+        sender = envelope.sender or arrival.sender
+        members = [
+            self._kept(
+                replace(
+                    arrival,
+                    name=storable_name(one.name),
+                    data=one.data,
+                    digest="",
+                    original="",
+                    envelope=arrival.digest,
+                    sender=sender,
+                    sent_at=envelope.sent_at or arrival.sent_at,
+                    beside=f"{arrival.digest}/{one.folder}",
+                    depth=arrival.depth + 1,
+                )
+            )
+            for one in envelope.enclosed
+        ]
+        self._refuse_to_decide_for_many(members)
+        verdict = Verdict.OPENED
+        if not members and not details:
+            verdict, details = Verdict.NO_ATTACHMENT, ["里面没有附件或文件，请看原文"]
+        elif details:
+            verdict = Verdict.DAMAGED
+        subject = f"邮件主题：{envelope.subject}" if envelope.subject else ""
+        detail = "；".join(filter(None, [subject, *details]))
+        self._judged(arrival, Judgement("", verdict, detail))
+        for member in members:
+            self.settle(member, self.open(member))
+
+    def _refuse_to_decide_for_many(self, members: list[_Arrival]) -> None:
+        workbooks = [one for one in members if _suffix(one) in WORKBOOK_SUFFIXES]
+        if self.decision is not None and len(workbooks) > 1:
+            raise PerfxlError("里面有多份工作簿，--as 一次只认定一份", remedy="请解压后逐份认定")
+
+    def finish(self) -> IngestResult:
+        """Record what is pending, and the attachments with the unit that they came with."""
+        for arrival in self.attachments:
+            known = self.known.get(arrival.digest)
+            holder = self._unit_of_attachment(arrival) or (known.holder if known else "")
+            self._judged(arrival, Judgement(holder, Verdict.ATTACHMENT))
+        self._record()
+        self.taken.sort(key=lambda one: self.order[one.path])
+        return IngestResult(tuple(self.taken), tuple(self.passed_over), self.grids)
+
+    def _unit_of_attachment(self, arrival: _Arrival) -> str:
+        """The one unit whose return came in the same folder, archive or mail; else by its name."""
+        is_inbox = arrival.beside == str(self.campaign.path(INBOX))
+        units = set() if is_inbox else self._units_around(arrival)
+        if len(units) == 1:
+            return units.pop()
+        named = unit_in_file_name(self.campaign.plan, arrival.name)
+        return named.code if named else ""
+
+    def _units_around(self, arrival: _Arrival) -> set[str]:
+        if not arrival.envelope:
+            return set(self.units_beside[arrival.beside])
+        together = [
+            found
+            for beside, found in self.units_beside.items()
+            if beside.split("/")[0] == arrival.envelope
+        ]
+        return set().union(*together)
 
 
-def _judge_content(campaign: Campaign, grid: Grid, unit: Unit, *, doubtful: bool) -> _Judgement:
-    if not _is_filled_in(campaign.plan, grid, unit):
-        return _Judgement(
-            unit.code, Verdict.BLANK, "自评表和登记表都没有填写，不算报送。请填报后重新报送"
-        )
-    if doubtful and _has_undoubted_return(campaign, unit):
-        return _Judgement(
-            unit.code,
-            Verdict.TO_CONFIRM,
-            f"{unit.name}已有报送，而这份的单位标记缺失或与封面不一致，没有采用。"
-            "请核对后用 perfxl ingest --as 单位编码 认定",
-            doubtful,
-        )
-    return _Judgement(unit.code, Verdict.VALID, doubtful=doubtful)
+def _suffix(arrival: _Arrival) -> str:
+    return Path(arrival.name).suffix.lower()
 
 
-def _why_not_ours(plan: Plan, grid: Grid, *, genuine: bool) -> str:
-    stamp = grid.stamp
-    if stamp is not None and stamp.form != Form.RETURN:
-        return "这是股室评分表，请用 perfxl review ingest 收取"
-    if stamp is not None and stamp.campaign != plan.campaign.code:
-        return f"工作簿属于考核“{stamp.campaign}”。请确认后换用本次考核的工作簿"
-    if not genuine and not _holds_a_return(plan, grid):
-        return "不是本次考核下发的工作簿。请核对文件"
-    return ""
-
-
-def _has_undoubted_return(campaign: Campaign, unit: Unit) -> bool:
-    return any(
-        receipt.holder == unit.code and receipt.verdict is Verdict.VALID and not receipt.doubtful
-        for receipt in campaign.ledger.receipts(Form.RETURN)
+def _is_attachment(arrival: _Arrival, refusal: Unreadable) -> bool:
+    """Whether a file is something sent beside a return, not a return that cannot be read."""
+    return (
+        refusal.fault is Fault.NOT_A_WORKBOOK
+        and len(arrival.data) > 0
+        and _suffix(arrival) not in WORKBOOK_SUFFIXES
     )
 
 
-def _is_filled_in(plan: Plan, grid: Grid, unit: Unit) -> bool:
-    """Whether the unit typed a score or a register row; True where no 自评表 can be found."""
-    codes = {squeeze(one.code) for one in plan.rubrics[unit.kind].indicators}
-    assessments = list(_located(grid, self_assessment_table(plan.campaign.step)))
-    scored = any(
-        squeeze(_text_at(row, located, "code")) in codes and _text_at(row, located, "self_score")
-        for rows, located in assessments
-        for row in rows[located.first_row :]
+def _not_taken(arrival: _Arrival) -> Receipt:
+    return Receipt(
+        "",
+        Form.RETURN,
+        "",
+        arrival.name,
+        "",
+        0,
+        arrival.received_at,
+        Verdict.UNREADABLE,
+        arrival.refusal,
     )
-    if scored or not assessments:
-        return True
-    return any(
-        _text_at(row, located, key)
-        for register in plan.registers
-        for rows, located in _located(grid, register_table(register))
-        for row in rows[located.first_row :]
-        for key in located.columns
-    )
-
-
-def _holds_a_return(plan: Plan, grid: Grid) -> bool:
-    """Whether some sheet is the 自评表 of one of the plan's rubrics: headings and most codes."""
-    table = self_assessment_table(plan.campaign.step)
-    needed = {column.key for column in table.columns if not column.optional}
-    codes = [{squeeze(one.code) for one in rubric.indicators} for rubric in plan.rubrics.values()]
-    for rows, located in _located(grid, table):
-        shown = {squeeze(_text_at(row, located, "code")) for row in rows[located.first_row :]}
-        most = any(2 * len(shown & wanted) > len(wanted) for wanted in codes)
-        if most and needed <= set(located.columns):
-            return True
-    return False
-
-
-def _located(grid: Grid, table: Table) -> Iterator[tuple[Rows, LocatedTable]]:
-    """Every sheet that holds the table."""
-    for rows in grid.sheets.values():
-        located = find_table(rows, table)
-        if located is not None:
-            yield rows, located
-
-
-def _text_at(row: Sequence[object], located: LocatedTable, key: str) -> str:
-    at = located.columns.get(key)
-    return "" if at is None or at >= len(row) else text_of(row[at])

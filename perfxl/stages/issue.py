@@ -64,8 +64,11 @@ def issue(
 
 def unit_workbook(campaign: Campaign, unit: Unit) -> bytes:
     """The workbook of one unit, stamped."""
+    return template(campaign.plan, unit, unit_stamp(campaign, unit))
+
+
+def unit_stamp(campaign: Campaign, unit: Unit) -> Stamp:
+    """The signed identity of a unit's workbook."""
     plan = campaign.plan
-    stamp = Stamp(
-        plan.campaign.code, Form.RETURN, plan.template_version(unit.kind), unit.code
-    ).signed(campaign.stamp_key)
-    return template(plan, unit, stamp)
+    stamp = Stamp(plan.campaign.code, Form.RETURN, plan.template_version(unit.kind), unit.code)
+    return stamp.signed(campaign.stamp_key)

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from perfxl.campaign import Campaign
-from perfxl.ledger import Form, Receipt, Verdict
+from perfxl.ledger import SETTLED, Form, Receipt, Verdict
 from perfxl.plan.model import Unit
-from perfxl.stages.gather import Gathered, gather
+from perfxl.stages.gather import Gathered, gather, returns_in_force
 from perfxl.tables import Severity, Status
 
 
 @dataclass(frozen=True)
 class UnitStatus:
-    """How one unit stands; ``judged`` of ``to_judge`` indicators have an approved score."""
+    """How one unit stands; ``judged`` of ``to_judge`` indicators have an approved score.
+
+    ``first_received_at`` says whether it is late, ``received_at`` is that of the return in force,
+    ``preparer`` who filled that in. ``sent_back_at`` is None where that return was not sent back.
+    """
 
     unit: Unit
     issued_at: dt.datetime | None
     status: Status
+    first_received_at: dt.datetime | None
     received_at: dt.datetime | None
     file: str
+    preparer: str
+    sender: str
+    doubtful: bool
+    extended_until: dt.datetime | None
+    sent_back: int
+    sent_back_at: dt.datetime | None
+    attachments: int
     errors: int
     verify: int
     judged: int
@@ -46,6 +59,14 @@ def status(campaign: Campaign) -> CampaignStatus:
         if len(findings)
         else {}
     )
+    _, first = returns_in_force(campaign)
+    extensions = {one.unit: one.until for one in campaign.ledger.extensions()}
+    marked = {(one.unit, one.receipt): one.made_at for one in campaign.ledger.send_backs()}
+    times = Counter(unit for unit, _ in marked)
+    received = campaign.ledger.receipts(Form.RETURN)
+    attached = Counter(one.holder for one in received if one.verdict is Verdict.ATTACHMENT)
+    returns = gathered.tables.returns
+    preparers = dict(zip(returns["unit"], returns["preparer"], strict=True))
     units = []
     for unit in gathered.plan.units:
         receipt = gathered.receipts.get(unit.code)
@@ -56,8 +77,16 @@ def status(campaign: Campaign) -> CampaignStatus:
                 unit,
                 issued.issued_at if issued else None,
                 gathered.status[unit.code],
+                first[unit.code].received_at if unit.code in first else None,
                 receipt.received_at if receipt else None,
                 receipt.file if receipt else "",
+                preparers.get(unit.code, ""),
+                receipt.sender if receipt else "",
+                receipt.doubtful if receipt else False,
+                extensions.get(unit.code),
+                times[unit.code],
+                marked.get((unit.code, receipt.sha256)) if receipt else None,
+                attached[unit.code],
                 found.get((unit.code, Severity.ERROR), 0),
                 found.get((unit.code, Severity.VERIFY), 0),
                 sum((unit.code, one.code) in gathered.reviews for one in rubric.indicators),
@@ -66,7 +95,8 @@ def status(campaign: Campaign) -> CampaignStatus:
         )
     unplaced = [
         receipt
-        for receipt in campaign.ledger.receipts(Form.RETURN)
-        if receipt.verdict is not Verdict.VALID
+        for receipt in received
+        if receipt.verdict not in SETTLED
+        or (receipt.verdict is Verdict.ATTACHMENT and not receipt.holder)
     ]
     return CampaignStatus(units, unplaced)

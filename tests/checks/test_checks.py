@@ -109,8 +109,18 @@ def test_a_mistake_is_found_at_its_cell(
     assert [one for one in found(checked(spoil)) if one[0] in codes] == wanted
 
 
-def test_a_subtotal_that_was_never_calculated_is_no_finding(checked: Filled) -> None:
-    assert found(checked(lambda form: form.score("1", "自评得分", 0))) == []
+def test_a_zero_typed_over_a_subtotal_is_found_an_uncalculated_formula_is_not(
+    checked: Filled,
+) -> None:
+    # No office program has calculated the formulas that stand in this form.
+    assert found(checked()) == []
+    cells = []
+
+    def type_over(form: Any) -> None:
+        form.score("1", "自评得分", 0)
+        cells.append(f"F{row_of(form, '1')}")
+
+    assert found(checked(type_over)) == [("F206", "自评表", cells[0])]
 
 
 def test_a_forged_stamp_is_asked_about_and_does_not_speak(checked: Filled, plan: Plan) -> None:

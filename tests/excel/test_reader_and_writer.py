@@ -9,8 +9,10 @@ import zipfile
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msoffcrypto.format.ooxml import OOXMLFile
 
-from perfxl.errors import Unreadable
+from perfxl.errors import Fault, Unreadable
+from perfxl.excel.decryption import decrypted
 from perfxl.excel.reader import read_workbook
 from perfxl.excel.writer import LONGEST_TEXT, TRUNCATED, WorkbookWriter
 
@@ -96,23 +98,39 @@ def broken_zip(**members: bytes) -> bytes:
     return buffer.getvalue()
 
 
+def encrypted(data: bytes, password: str) -> bytes:
+    locked = io.BytesIO()
+    OOXMLFile(io.BytesIO(data)).encrypt(password, locked)
+    return locked.getvalue()
+
+
+def test_a_password_is_taken_off() -> None:
+    locked = encrypted(written(["文字"]), "石楼2024")
+    assert read_workbook(decrypted(locked, "石楼2024")).sheets["表"] == [["文字"]]
+    with pytest.raises(Unreadable, match="密码不对") as told:
+        decrypted(locked, "别的")
+    assert told.value.fault is Fault.ENCRYPTED
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [
         (b"", "空的"),
-        (b"hello", "不是 Excel 工作簿"),
+        (b"hello", "文本文件"),
+        (b"\x01\x02\x03\x00", "不是 Excel 工作簿"),
         (written(["a"])[:-200], "损坏"),
         (broken_zip(readme=b"x"), "压缩包"),
         (with_spoiled_sheet(), "损坏"),
         (broken_zip(**{"[Content_Types].xml": b"<x/>", "word/document.xml": b"<x/>"}), "Word"),
-        (broken_zip(**{"[Content_Types].xml": b"<x/>"}), "无法读取"),
+        (broken_zip(**{"[Content_Types].xml": b"<x/>"}), "内容损坏"),
         (broken_zip(**{"[Content_Types].xml": b"0" * (300 << 20)}), "过大"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "无法读取"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "加密"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "损坏"),
+        (encrypted(written(["文字"]), "12345"), "加密"),
     ],
     ids=[
         "empty",
         "text",
+        "noise",
         "cut",
         "zip",
         "spoiled",

@@ -43,7 +43,7 @@ def test_the_strongest_trace_of_identity_speaks(
     plan: Plan, stamp_of: str | None, name: str, file: str, unit: str | None, state: StampState
 ) -> None:
     stamp = stamped(plan, stamp_of) if stamp_of else None
-    found = identify(plan, Grid({"封面": cover(name)}, stamp), file, KEY)
+    found = identify(plan, Grid({"封面": cover(name)}, (stamp,) if stamp else ()), file, KEY)
     assert (found.unit.code if found.unit else None) == unit
     assert found.stamp is state
     assert found.preparer == "李四"
@@ -51,7 +51,7 @@ def test_the_strongest_trace_of_identity_speaks(
 
 def test_a_stamp_signed_with_another_key_does_not_speak(plan: Plan) -> None:
     forged = stamped(plan, "102", b"other")
-    found = identify(plan, Grid({"封面": cover(code="101")}, forged), "x.xlsx", KEY)
+    found = identify(plan, Grid({"封面": cover(code="101")}, (forged,)), "x.xlsx", KEY)
     assert (found.unit.code if found.unit else None, found.stamp) == ("101", StampState.FORGED)
 
 
@@ -79,7 +79,7 @@ def from_register(plan: Plan, rows: list[list[object]]) -> ReturnTables:
     """The tables of a return of 101 that holds only a 项目清单."""
     register = next(one for one in plan.registers if one.name == "项目清单")
     heading = [declared.column.heading for declared in register.columns]
-    grid = Grid({"项目清单": [["项目清单"], [], heading, *rows]}, stamped(plan, "101"))
+    grid = Grid({"项目清单": [["项目清单"], [], heading, *rows]}, (stamped(plan, "101"),))
     identity = identify(plan, grid, "x.xlsx", KEY)
     assert identity.unit is not None
     one = Return("r", "x.xlsx", identity.unit, identity, grid)
@@ -174,7 +174,7 @@ def test_dates_of_a_register_are_dates(plan: Plan) -> None:
     register = next(one for one in plan.registers if one.name == "整改台账")
     heading = [declared.column.heading for declared in register.columns]
     row = ["1", "问题", "其他", dt.datetime(2023, 5, 10), "2023年6月10日", "", "", "尽快", "整改中"]
-    grid = Grid({"整改台账": [heading, row]}, stamped(plan, "101"))
+    grid = Grid({"整改台账": [heading, row]}, (stamped(plan, "101"),))
     identity = identify(plan, grid, "x.xlsx", KEY)
     assert identity.unit is not None
     returned = extract(plan, [Return("r", "x.xlsx", identity.unit, identity, grid)])

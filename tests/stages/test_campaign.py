@@ -14,11 +14,12 @@ import pytest
 
 from perfxl.campaign import INBOX, ISSUED, ORIGINALS, REVIEWS, Campaign
 from perfxl.errors import AlreadyThere, InputAtRisk, LedgerBroken, Missing, NothingToDo
+from perfxl.intake.judgement import Decision
 from perfxl.ledger import Form, Ledger, Receipt, Verdict
 from perfxl.stages.circular import circular
 from perfxl.stages.consolidate import consolidate
 from perfxl.stages.gather import gather
-from perfxl.stages.ingest import Decision, Incoming, incoming, ingest
+from perfxl.stages.ingest import Incoming, incoming, ingest
 from perfxl.stages.initialize import init
 from perfxl.stages.issue import issue
 from perfxl.stages.review import book_path, ingest_books, issue_books
@@ -104,14 +105,14 @@ def test_every_file_gets_a_verdict_and_a_bad_one_stops_nothing(
     result = ingest(campaign, files, passed_over)
     verdicts = {taken.path.name[0]: taken.receipt.verdict for taken in result.taken}
     assert verdicts == {
-        "a": Verdict.UNREADABLE,
-        "b": Verdict.UNREADABLE,
-        "c": Verdict.UNREADABLE,
+        "a": Verdict.DAMAGED,
+        "b": Verdict.DAMAGED,
+        "c": Verdict.NOT_A_WORKBOOK,
         "d": Verdict.NOT_OURS,
         "e": Verdict.VALID,
         "f": Verdict.NOT_OURS,  # a review book, and no return
     }
-    assert [path.name for path in result.passed_over] == ["~$e-again.xlsx"]
+    assert result.passed_over == ("~$e-again.xlsx",)
     for taken in result.taken:
         kept = campaign.original(taken.receipt.original)
         assert kept.read_bytes() == taken.path.read_bytes()
@@ -265,6 +266,15 @@ def refill(source: Path, target: Path, values: dict[str, dict[str, object]]) -> 
     return target
 
 
+def without_stamp(path: Path) -> None:
+    """Take our identity out of all three places of a workbook."""
+    book = openpyxl.load_workbook(path)
+    book["_perfxl"]["A1"] = ""
+    del book.defined_names["_perfxl_stamp"]
+    del book.custom_doc_props["perfxl"]
+    book.save(path)
+
+
 def test_a_lookalike_is_no_return(campaign: Campaign, tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     sheet = book.active
@@ -287,7 +297,7 @@ def test_a_borrowed_workbook_replaces_nobodys_return(campaign: Campaign, tmp_pat
         {"封面": {"C5": "石楼县人民政府办公室"}, "自评表": {"F7": 0, "I7": "无"}},
     )  # fmt: skip
     (taken,) = ingest(campaign, [Incoming(path, NOW)]).taken
-    assert taken.receipt.verdict is Verdict.TO_CONFIRM
+    assert taken.receipt.verdict is Verdict.WRONG_UNIT
     assert gather(campaign).ranking.equals(before)
     decision = Decision(campaign.plan.unit_by_code["102"], "韩晓东")
     (decided,) = ingest(campaign, [Incoming(path, NOW)], decision=decision).taken
@@ -305,8 +315,9 @@ def test_a_file_is_judged_again_when_the_plan_knows_more(tmp_path: Path, reposit
     nameless = refill(
         source,
         tmp_path / "x.xlsx",
-        {"封面": {"C5": "石楼公安", "C6": ""}, "_perfxl": {"A1": ""}, "自评表": {"F6": 3}},
+        {"封面": {"C5": "石楼公安", "C6": ""}, "自评表": {"F6": 3}},
     )
+    without_stamp(nameless)
     (taken,) = ingest(first, [Incoming(nameless, NOW)]).taken
     assert taken.receipt.verdict is Verdict.UNKNOWN_UNIT
     first.close()

@@ -60,6 +60,7 @@ _FINDING_COLUMNS = (
     ("指标编码", 9),
     ("审核意见", 56),
     ("处理办法", 40),
+    ("单位说明", 30),
     ("代码", 8),
     ("文件", 30),
 )
@@ -226,6 +227,7 @@ def write_findings(sheet: SheetWriter, material: Material) -> None:
             found.indicator,
             found.message,
             found.remedy,
+            found.explanation,
             found.code,
             found.file,
         )
@@ -237,6 +239,7 @@ def write_findings(sheet: SheetWriter, material: Material) -> None:
         tallest = max(
             lines_high(found.message, 26, 13),
             lines_high(found.remedy, 18, 13),
+            lines_high(found.explanation, 13, 13),
             lines_high(found.file, 14, 13),
         )
         sheet.raw.set_row(row, max(20.0, tallest))

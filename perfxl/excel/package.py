@@ -1,0 +1,185 @@
+"""What a workbook's file consists of, looked at before any reader sees it (runs in the worker).
+
+Refuses what is no workbook, would inflate beyond reason, or says one thing in its container and
+another in its content. The limits are those that no real workbook of a large collection met.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from perfxl.errors import Fault, Unreadable
+
+ZIP_HEAD, OLE_HEAD = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+MiB = 1 << 20
+LARGEST_FILE = 64 * MiB
+LARGEST_ENTRY, LARGEST_TOTAL, MOST_MEMBERS = 256 * MiB, 512 * MiB, 2_000
+MOST_INFLATED = 200
+# XML that is read in full; 64 MiB of it is some hundred times the largest return.
+LARGEST_XML = 64 * MiB
+# A lying count of shared strings makes a reader allocate for all of them.
+MOST_CLAIMED_STRINGS = 10_000
+
+OTHER_WORKBOOK = "请用下发的工作簿重新填报"
+SAVE_AGAIN = "请用 Excel 或 WPS 打开确认无误，另存为 .xlsx 后重新报送"
+SEND_AGAIN = "请重新报送"
+
+_STRING_COUNT = re.compile(rb"<(?:\w+:)?sst\b[^>]*\buniqueCount=[\"'](\d+)[\"']")
+_ENCODING = re.compile(rb"<\?xml[^>]*\bencoding=[\"']([^\"']+)[\"']")
+_UTF8 = frozenset({b"utf-8", b"utf8", b"us-ascii", b"ascii"})
+
+
+class Shape(StrEnum):
+    """The file formats that are read, told apart by content."""
+
+    XLSX = "xlsx"
+    XLSB = "xlsb"
+    XLS = "xls"
+    ODS = "ods"
+
+
+@dataclass(frozen=True)
+class Package:
+    """A zipped workbook: its shape, and the content of its XML parts by name as stored."""
+
+    shape: Shape
+    parts: Mapping[str, bytes]
+    names: frozenset[str]
+
+    def part(self, name: str) -> bytes:
+        """One part; names are compared without case, as office programs do."""
+        return next(self.matching(re.escape(name)), (name, b""))[1]
+
+    def matching(self, pattern: str) -> Iterator[tuple[str, bytes]]:
+        """The parts whose whole name matches, in the order of the archive."""
+        wanted = re.compile(pattern, re.IGNORECASE)
+        return ((name, part) for name, part in self.parts.items() if wanted.fullmatch(name))
+
+
+def refuse_what_is_no_workbook(data: bytes) -> None:
+    """Refuse by size and first bytes alone; parses nothing. Raises Unreadable."""
+    if not data:
+        raise Unreadable("文件是空的（0 字节）", remedy=SEND_AGAIN, fault=Fault.DAMAGED)
+    if len(data) > LARGEST_FILE:
+        raise Unreadable(
+            "文件超过 64 MB", remedy="请去掉图片等内容后重新报送", fault=Fault.TOO_LARGE
+        )
+    if data.startswith((ZIP_HEAD, OLE_HEAD)):
+        return
+    start = data[:2048].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith(b"%pdf"):
+        what = "是 PDF 文件而不是工作簿"
+    elif start.startswith((b"<html", b"<!doctype html", b"<table", b"<meta")):
+        what = "是网页而不是工作簿（扩展名是工作簿，内容是 HTML）"
+    elif start.startswith(b"<?xml"):
+        what = "是 XML 文件而不是工作簿"
+    elif b"\x00" not in data[:2048] and start[:1].isalnum() | (start[:1] >= b"\x80"):
+        what = "是文本文件（例如 CSV）而不是工作簿"
+    elif data.startswith(b"PK"):
+        raise Unreadable("文件损坏或不完整", remedy=SEND_AGAIN, fault=Fault.DAMAGED)
+    else:
+        what = "不是 Excel 工作簿"
+    raise Unreadable(what, remedy="请报送下发的工作簿（.xlsx）", fault=Fault.NOT_A_WORKBOOK)
+
+
+def open_package(data: bytes) -> Package:
+    """The XML parts of a zipped workbook, every byte of them checked against its checksum.
+
+    Raises Unreadable.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+            _refuse_excess(members)
+            shape = _shape(archive, members)
+            parts = {
+                member.filename: archive.read(member)
+                for member in members
+                if member.filename.lower().endswith((".xml", ".rels"))
+            }
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError) as error:
+        raise _damaged() from error
+    except (NotImplementedError, RuntimeError) as error:
+        raise _damaged() from error
+    for part in parts.values():
+        _refuse_odd_xml(part)
+    package = Package(shape, parts, frozenset(member.filename.lower() for member in members))
+    _refuse_lying_counts(package)
+    return package
+
+
+def _damaged() -> Unreadable:
+    return Unreadable("文件损坏或不完整", remedy=SEND_AGAIN, fault=Fault.DAMAGED)
+
+
+def _refuse_excess(members: list[zipfile.ZipInfo]) -> None:
+    if any(member.flag_bits & 1 for member in members):
+        raise Unreadable(
+            "文件已加密", remedy="请取消密码后重新报送，或提供密码", fault=Fault.ENCRYPTED
+        )
+    names = [member.filename.casefold() for member in members]
+    if len(set(names)) != len(names):
+        raise Unreadable("文件内有重复的部件", remedy=SAVE_AGAIN, fault=Fault.DAMAGED)
+    xml = [m for m in members if m.filename.lower().endswith((".xml", ".rels"))]
+    if (
+        len(members) > MOST_MEMBERS
+        or sum(member.file_size for member in members) > LARGEST_TOTAL
+        or sum(member.file_size for member in xml) > LARGEST_XML
+        or any(
+            member.file_size > LARGEST_ENTRY
+            or (
+                member.file_size > MiB
+                and member.file_size > MOST_INFLATED * max(member.compress_size, 1)
+            )
+            for member in members
+        )
+    ):
+        raise Unreadable(
+            "文件展开后过大（超过限额），已拒绝读取", remedy=OTHER_WORKBOOK, fault=Fault.TOO_LARGE
+        )
+
+
+def _shape(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> Shape:
+    names = {member.filename.lower() for member in members}
+    if "[content_types].xml" in names:
+        if any(name.startswith(("word/", "ppt/")) for name in names):
+            raise Unreadable(
+                "是 Word 或演示文稿而不是工作簿",
+                remedy="请报送下发的工作簿",
+                fault=Fault.NOT_A_WORKBOOK,
+            )
+        return Shape.XLSB if "xl/workbook.bin" in names else Shape.XLSX
+    if "mimetype" in names and "content.xml" in names:
+        if b"spreadsheet" in archive.read(members[0])[:200]:
+            return Shape.ODS
+        raise Unreadable(
+            "是其他类型的文档而不是工作簿",
+            remedy="请报送下发的工作簿",
+            fault=Fault.NOT_A_WORKBOOK,
+        )
+    raise Unreadable(
+        "是压缩包而不是工作簿", remedy="请解压后报送其中的工作簿", fault=Fault.NOT_A_WORKBOOK
+    )
+
+
+def _refuse_odd_xml(part: bytes) -> None:
+    head = part[:200]
+    declared = _ENCODING.search(head)
+    if b"\x00" in head or (declared and declared[1].lower() not in _UTF8):
+        raise Unreadable("部件的文字编码不是 UTF-8", remedy=SAVE_AGAIN, fault=Fault.DAMAGED)
+    if b"<!DOCTYPE" in part or b"<!ENTITY" in part:
+        raise Unreadable("文件含有不允许的声明（DOCTYPE）", remedy=SAVE_AGAIN, fault=Fault.DAMAGED)
+
+
+def _refuse_lying_counts(package: Package) -> None:
+    for _, part in package.matching(r"xl/.*sharedstrings\.xml"):
+        claimed = _STRING_COUNT.search(part[:2048])
+        if claimed is not None and int(claimed[1]) > MOST_CLAIMED_STRINGS + part.count(b"<"):
+            raise Unreadable("文件的计数与内容不符", remedy=SAVE_AGAIN, fault=Fault.DAMAGED)

@@ -1,0 +1,89 @@
+"""log (经过): all that the ledger knows of one unit, in the order in which it happened."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from perfxl.campaign import Campaign
+from perfxl.ledger import Form, Receipt
+from perfxl.plan.model import Unit
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened: when, what, the file it concerns, and what is said of it."""
+
+    at: dt.datetime
+    what: str
+    file: str = ""
+    detail: str = ""
+
+
+def history(campaign: Campaign, unit: Unit) -> list[Event]:
+    """Issues, receipts with every verdict, extensions, send-backs and scores of a unit."""
+    events = [
+        *_issues(campaign, unit),
+        *_receipts(campaign, unit),
+        *_reviews(campaign, unit),
+        *(
+            Event(
+                one.decided_at,
+                "延期",
+                detail=f"延至 {one.until:%Y-%m-%d %H:%M}，理由：{one.reason}（{one.decided_by}）",
+            )
+            for one in campaign.ledger.extensions()
+            if one.unit == unit.code
+        ),
+        *(
+            Event(one.made_at, "退回修改", one.file, f"错误 {one.errors} 条")
+            for one in campaign.ledger.send_backs()
+            if one.unit == unit.code
+        ),
+    ]
+    return sorted(events, key=lambda event: event.at)
+
+
+def _issues(campaign: Campaign, unit: Unit) -> Iterator[Event]:
+    for one in campaign.ledger.all_issues():
+        if one.unit == unit.code:
+            yield Event(one.issued_at, "下发", one.file, f"模板版本 {one.version}")
+
+
+def _receipts(campaign: Campaign, unit: Unit) -> Iterator[Event]:
+    """Files that were ever taken for this unit's, with each verdict that was given on them."""
+    verdicts = [one for one in campaign.ledger.verdicts() if one.form is Form.RETURN]
+    concerned = {one.sha256 for one in verdicts if one.holder == unit.code}
+    met: set[str] = set()
+    for one in verdicts:
+        if one.sha256 not in concerned:
+            continue
+        if one.sha256 not in met:
+            met.add(one.sha256)
+            yield Event(one.received_at, "收到", one.file, _arrival(one))
+        elsewhere = f"（单位 {one.holder}）" if one.holder not in ("", unit.code) else ""
+        at = one.decided_at or one.received_at
+        yield Event(at, f"结论：{one.verdict}", one.file, one.detail + elsewhere)
+
+
+def _arrival(receipt: Receipt) -> str:
+    parts = [f"原件 {receipt.original}"]
+    if receipt.sender:
+        parts.append(f"发件人 {receipt.sender}")
+    if receipt.sent_at:
+        parts.append(f"发出 {receipt.sent_at:%Y-%m-%d %H:%M}")
+    return "，".join(parts)
+
+
+def _reviews(campaign: Campaign, unit: Unit) -> Iterator[Event]:
+    """One line per section and time of recording."""
+    counts = Counter(
+        (one.recorded_at, one.section, one.receipt)
+        for one in campaign.ledger.reviews()
+        if one.unit == unit.code
+    )
+    files = {one.sha256: one.file for one in campaign.ledger.receipts(Form.REVIEW)}
+    for (at, section, receipt), number in counts.items():
+        yield Event(at, "股室打分", files.get(receipt, ""), f"{section} {number} 项")
