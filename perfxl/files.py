@@ -6,8 +6,11 @@ import contextlib
 import datetime as dt
 import hashlib
 import os
+import re
 import secrets
+import time
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from perfxl.errors import CannotWrite, Place
@@ -22,6 +25,11 @@ _OTHER_SUFFIXES = frozenset(
 # Where a product that is replaced is kept, beside its successor.
 EARLIER = "历次"
 
+# What is being written, beside its target. One that nobody has touched for so long was left by a
+# program that was stopped; writing takes seconds.
+_PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}\.part", re.DOTALL)
+_STALE_SECONDS = 3600
+
 # What office programs and systems leave beside the files that people mean.
 _LITTER = {"thumbs.db", "desktop.ini", ".ds_store"}
 
@@ -34,9 +42,20 @@ def sha256_of(data: bytes) -> str:
 def write_atomically(path: Path, data: bytes) -> None:
     """Write beside the target, flush to disk, then rename over it.
 
-    Raises CannotWrite where the target is held open by another program or may not be written.
+    What earlier programs left unfinished in the same folder is removed the first time. Raises
+    CannotWrite where the target is held open by another program or may not be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_stale_partials(path.parent)
+    try:
+        _write_and_rename(path, data)
+    except FileNotFoundError:
+        # This program slept so long (a closed laptop) that another took its partial for a leftover.
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_and_rename(path, data)
+
+
+def _write_and_rename(path: Path, data: bytes) -> None:
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with partial.open("xb") as file:
@@ -56,6 +75,20 @@ def write_atomically(path: Path, data: bytes) -> None:
             partial.unlink(missing_ok=True)
 
 
+@lru_cache(maxsize=64)
+def _remove_stale_partials(folder: Path) -> None:
+    """Once per program and folder: the folder of originals is long."""
+    oldest = time.time() - _STALE_SECONDS
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if _PARTIAL.fullmatch(entry.name):
+                # One that is gone by now was finished or removed by another program; one that
+                # Windows does not let go of is still being written: nothing is to be done.
+                with contextlib.suppress(OSError):
+                    if entry.stat().st_mtime < oldest:
+                        Path(entry).unlink()
+
+
 def keep_original(folder: Path, data: bytes, file_name: str) -> str:
     """Keep received bytes under their hash in ``folder``; returns the name they are kept under.
 
@@ -69,7 +102,12 @@ def keep_original(folder: Path, data: bytes, file_name: str) -> str:
         # Whoever wrote it may have been stopped before its name was on disk.
         _sync_folder(folder)
     else:
-        write_atomically(target, data)
+        try:
+            write_atomically(target, data)
+        except CannotWrite:
+            # Another ingest kept the same bytes meanwhile, and Windows replaces no open file.
+            if not target.exists():
+                raise
     return name
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import datetime as dt
+import faulthandler
 import importlib
 import io
 import os
@@ -19,11 +20,9 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 from typing import IO, Any, TypeVar
 
 from perfxl.errors import Fault, Unreadable
@@ -83,41 +82,27 @@ class Worker:
             assert process is not None and process.stdin is not None and process.stdout is not None
             if not self._ready:
                 self._await_ready(process)
-            started = time.monotonic()
-            stop = threading.Timer(seconds, _stop, [process])
-            stop.start()
+            limit = _Limit(process, seconds)
             try:
-                _send(process.stdin, pickle.dumps((function, arguments), protocol=5))
-                answer = _received(process.stdout)
-            except (EOFError, OSError) as error:
+                message = pickle.dumps((function, arguments, seconds), protocol=5)
+                _send(process.stdin, message)
+                outcome = _outcome(_received(process.stdout))
+            except (EOFError, OSError, _NotPlainError) as error:
+                limit.lift()
                 self._discard()
-                if time.monotonic() - started >= seconds:
-                    raise WorkerDied(
-                        f"读取超过 {seconds:g} 秒，已停止",
-                        remedy="请用下发的工作簿重新填报，不要粘贴大量内容",
-                        fault=Fault.TOO_LARGE,
-                    ) from error
-                raise WorkerDied(
-                    "内容异常，读取程序无法处理", remedy="请用 Excel 或 WPS 另存后重新报送"
-                ) from error
-            finally:
-                stop.cancel()
-        kind, *rest = answer
-        if kind == "unreadable":
-            what, remedy, fault = rest
-            raise Unreadable(what, remedy=remedy, fault=Fault(fault))
-        if kind == "memory":
-            self._discard()
-            raise WorkerDied(
-                "读取时占用内存超过限额，已停止",
-                remedy="请用下发的工作簿重新填报，不要粘贴大量内容",
-                fault=Fault.TOO_LARGE,
-            )
-        if kind == "error":
-            raise Unreadable(
-                f"内容异常，无法读取（{rest[0]}）", remedy="请用 Excel 或 WPS 另存后重新报送"
-            )
-        return rest[0]
+                raise (_too_long(seconds) if limit.struck else _strange()) from error
+            except BaseException:
+                # Interrupted in the middle: the answer to this must not reach the next caller.
+                limit.lift()
+                self._discard()
+                raise
+            limit.lift()
+            # An answer may have come in the very moment in which the time was up.
+            if limit.struck or isinstance(outcome, WorkerDied):
+                self._discard()
+        if isinstance(outcome, Unreadable):
+            raise outcome
+        return outcome[0]
 
     def close(self) -> None:
         """Stop the process."""
@@ -126,15 +111,15 @@ class Worker:
 
     def _await_ready(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
-        stop = threading.Timer(START_SECONDS, _stop, [process])
-        stop.start()
+        limit = _Limit(process, START_SECONDS)
         try:
             self._ready = _received(process.stdout) == _READY
-        except (EOFError, OSError) as error:
-            self._discard()
+        except (EOFError, OSError, _NotPlainError) as error:
             raise RuntimeError("the reading process does not start") from error
         finally:
-            stop.cancel()
+            limit.lift()
+            if not self._ready:
+                self._discard()
 
     def _discard(self) -> None:
         process, self._process = self._process, None
@@ -148,14 +133,69 @@ class Worker:
                     stream.close()
 
 
+class _Limit:
+    """Stops a process when its time is up; ``struck`` says that it was."""
+
+    def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        self.struck = False
+        self._process = process
+        self._timer = threading.Timer(seconds, self._strike)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _strike(self) -> None:
+        self.struck = True
+        _stop(self._process)
+
+    def lift(self) -> None:
+        """From here on the process is not stopped."""
+        self._timer.cancel()
+        self._timer.join()
+
+
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is not None:
-        return
+    """Kill the process and what it started, which may outlive it."""
     if _HAS_GROUPS:
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-    else:
+    elif process.poll() is None:
         process.kill()
+
+
+def _too_long(seconds: float) -> WorkerDied:
+    return WorkerDied(
+        f"读取超过 {seconds:g} 秒，已停止",
+        remedy="请用下发的工作簿重新填报，不要粘贴大量内容",
+        fault=Fault.TOO_LARGE,
+    )
+
+
+def _strange() -> WorkerDied:
+    return WorkerDied("内容异常，读取程序无法处理", remedy="请用 Excel 或 WPS 另存后重新报送")
+
+
+def _outcome(answer: object) -> tuple[Any] | Unreadable:
+    """What an answer says: the value alone in a tuple, or the mistake. Raises _NotPlainError."""
+    match answer:
+        case ("value", value):
+            return (value,)
+        case ("unreadable", str(what), str(remedy), str(fault)) if fault in list(Fault):
+            return Unreadable(what, remedy=remedy, fault=Fault(fault))
+        case ("error", str(name)):
+            return Unreadable(
+                f"内容异常，无法读取（{name}）", remedy="请用 Excel 或 WPS 另存后重新报送"
+            )
+        case ("memory",):
+            return WorkerDied(
+                "读取时占用内存超过限额，已停止",
+                remedy="请用下发的工作簿重新填报，不要粘贴大量内容",
+                fault=Fault.TOO_LARGE,
+            )
+    raise _NotPlainError
+
+
+class _NotPlainError(Exception):
+    """An answer is not what a worker sends that does what it was written to do."""
 
 
 class _Plain(pickle.Unpickler):
@@ -182,9 +222,16 @@ def _exactly(stream: IO[bytes], size: int) -> bytes:
     return data
 
 
-def _received(stream: IO[bytes]) -> Any:
+def _received(stream: IO[bytes]) -> object:
     (size,) = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
-    return _Plain(io.BytesIO(_exactly(stream, size))).load()
+    if size > MEMORY_LIMIT:
+        raise _NotPlainError
+    message = _exactly(stream, size)
+    try:
+        return _Plain(io.BytesIO(message)).load()
+    except Exception as error:
+        # What damaged pickles raise is whatever there is.
+        raise _NotPlainError from error
 
 
 _kept: Worker | None = None
@@ -211,23 +258,40 @@ def ahead(
     """
     remaining = iter(items)
     waiting: deque[tuple[Item, Future[Result]]] = deque()
-    with ThreadPoolExecutor(1, thread_name_prefix="perfxl-reading") as thread:
+    failure: Exception | None = None
+    thread = ThreadPoolExecutor(1, thread_name_prefix="perfxl-reading")
+    try:
         while True:
-            for item in islice(remaining, most - len(waiting)):
-                waiting.append((item, thread.submit(work, item)))
+            try:
+                while failure is None and len(waiting) < most:
+                    item = next(remaining)
+                    waiting.append((item, thread.submit(work, item)))
+            except StopIteration:
+                pass
+            except Exception as error:
+                # What came before it is finished first.
+                failure = error
             if not waiting:
-                return
+                break
             item, result = waiting.popleft()
             yield item, result.result()
+    finally:
+        thread.shutdown(cancel_futures=True)
+    if failure is not None:
+        raise failure
 
 
 def _limit_memory(limit: int) -> None:
-    # Windows has no such limit; there the guard and the time limit stand alone.
-    with contextlib.suppress(ImportError):
+    # Windows has no such limit, and macOS does not keep to it; there the guard and the time limit
+    # stand alone.
+    with contextlib.suppress(ImportError, ValueError, OSError):
         import resource  # noqa: PLC0415 - not on every system
 
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        if most != resource.RLIM_INFINITY:
+            limit = min(limit, most)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
 def _answer(function: str, arguments: tuple[object, ...]) -> tuple[object, ...]:
@@ -250,14 +314,17 @@ def _answer(function: str, arguments: tuple[object, ...]) -> tuple[object, ...]:
 def _serve() -> None:
     """The worker: answers calls from standard input until that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    calls = sys.stdin.buffer
+    # A library that prints, or a program that asks, must not come between calls and answers.
+    calls = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     if sys.platform == "win32":
         import msvcrt  # noqa: PLC0415 - not on every system
 
-        msvcrt.setmode(answers.fileno(), os.O_BINARY)
-    # A library that prints must not write among the answers.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        for stream in (calls, answers):
+            msvcrt.setmode(stream.fileno(), os.O_BINARY)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, sys.stdin.fileno())
+    os.dup2(nothing, sys.stdout.fileno())
     _limit_memory(int(sys.argv[1]))
     _send(answers, pickle.dumps(_READY))
     while True:
@@ -265,11 +332,14 @@ def _serve() -> None:
         if len(head) < _LENGTH.size:
             return
         # The caller is our own parent; what it asks for is trusted, the bytes it hands over not.
-        function, arguments = pickle.loads(_exactly(calls, _LENGTH.unpack(head)[0]))
+        function, arguments, seconds = pickle.loads(_exactly(calls, _LENGTH.unpack(head)[0]))
+        # Where the parent was killed meanwhile, nobody else stops this process.
+        faulthandler.dump_traceback_later(2 * seconds + 1, exit=True, file=nothing)
         try:
             message = pickle.dumps(_answer(function, arguments), protocol=5)
         except MemoryError:
             message = pickle.dumps(("memory",))
+        faulthandler.cancel_dump_traceback_later()
         _send(answers, message)
 
 

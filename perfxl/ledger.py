@@ -248,9 +248,11 @@ class Ledger:
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _sqlite_connect)
             event.listen(self._engine, "begin", _sqlite_begin)
-        with _told_in_chinese():
-            _METADATA.create_all(self._engine)
-            self._add_missing_columns()
+        # In one transaction, so that two programs that open a new or an old ledger at the same time
+        # do not both add the same table or column.
+        with self._writing() as connection:
+            _METADATA.create_all(connection)
+            _add_missing_columns(connection)
 
     @classmethod
     def at(cls, path: Path) -> Ledger:
@@ -260,19 +262,6 @@ class Ledger:
     def close(self) -> None:
         """Give back the connections (Windows keeps an open file from being moved)."""
         self._engine.dispose()
-
-    def _add_missing_columns(self) -> None:
-        """Bring a ledger of an earlier version of perfxl up to this one's tables."""
-        inspector = sa.inspect(self._engine)
-        for table in _METADATA.sorted_tables:
-            present = {column["name"] for column in inspector.get_columns(table.name)}
-            for column in table.c:
-                if column.name not in present:
-                    declaration = str(sa.schema.CreateColumn(column).compile(self._engine))
-                    with self._writing() as connection:
-                        connection.exec_driver_sql(
-                            f"ALTER TABLE {table.name} ADD COLUMN {declaration}"
-                        )
 
     def setting(self, name: str, default: str) -> str:
         """A setting of the campaign; the default is recorded the first time it is asked for."""
@@ -340,14 +329,22 @@ class Ledger:
     ) -> bool:
         """Record a received file, a new verdict on it, the scores it brought: one transaction.
 
-        The first time of receipt stays. Returns False, having recorded nothing, where the verdict
-        is the one already in force, no person decided, and there are no scores.
+        The first time of receipt stays, and so does a return that counts, until a person decides
+        otherwise; one file brings one score per unit and indicator. Returns False, having recorded
+        nothing, where the verdict is the one already in force, no person decided, and there are no
+        new scores.
         """
         with self._writing() as connection:
             (judged_anew,) = _record(connection, [(receipt, decided_at)])
-            if reviews:
-                connection.execute(_REVIEWS.insert(), [vars(review) for review in reviews])
-        return judged_anew or bool(reviews)
+            # Asked here, because another program may have taken the same book in meanwhile.
+            of_this_file = sa.select(_REVIEWS.c.unit, _REVIEWS.c.indicator).where(
+                _REVIEWS.c.receipt == receipt.sha256
+            )
+            brought = {tuple(row) for row in connection.execute(of_this_file)}
+            fresh = [vars(one) for one in reviews if (one.unit, one.indicator) not in brought]
+            if fresh:
+                connection.execute(_REVIEWS.insert(), fresh)
+        return judged_anew or bool(fresh)
 
     def record_receipts(self, receipts: Sequence[tuple[Receipt, dt.datetime]]) -> list[bool]:
         """Several received files, each with the time of its verdict, in one transaction.
@@ -417,6 +414,17 @@ class Ledger:
             return [dict(row) for row in found]
 
 
+def _add_missing_columns(connection: sa.Connection) -> None:
+    """Bring a ledger of an earlier version of perfxl up to this one's tables."""
+    inspector = sa.inspect(connection)
+    for table in _METADATA.sorted_tables:
+        present = {column["name"] for column in inspector.get_columns(table.name)}
+        for column in table.c:
+            if column.name not in present:
+                declaration = str(sa.schema.CreateColumn(column).compile(connection))
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {declaration}")
+
+
 def _record(
     connection: sa.Connection, receipts: Sequence[tuple[Receipt, dt.datetime]]
 ) -> list[bool]:
@@ -439,7 +447,11 @@ def _record(
             new_receipts.append({name: getattr(receipt, name) for name in _RECEIVED})
         verdict = {name: getattr(receipt, name) for name in judged}
         key = (receipt.sha256, receipt.form)
-        anew.append(in_force.get(key) != verdict or bool(receipt.decided_by))
+        before = in_force.get(key, {})
+        # Two ingests may overlap: what one took as valid, or a person decided in one, is not undone
+        # by what the other made of the same file knowing less.
+        stands = before.get("verdict") == Verdict.VALID and receipt.form is Form.RETURN
+        anew.append(bool(receipt.decided_by) or (before != verdict and not stands))
         if anew[-1]:
             in_force[key] = verdict
             new_verdicts.append({**verdict, "decided_at": decided_at})
@@ -465,9 +477,10 @@ def _sqlite_connect(connection: Any, _: object) -> None:
     # SQLAlchemy's recipe: take transaction control away from the driver, so that BEGIN is ours.
     connection.isolation_level = None
     cursor = connection.cursor()
+    # First, because making a new ledger's journal is already something to wait for.
+    cursor.execute("PRAGMA busy_timeout=30000")
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA busy_timeout=30000")
     cursor.close()
 
 

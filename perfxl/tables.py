@@ -7,7 +7,7 @@ row in ``sheet``; a row of the plan that the file does not contain has ``row`` <
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -88,9 +88,11 @@ SHEETS: Schema = {
     "receipt": "object",
     "unit": "object",
     "sheet": "object",
+    "row": "Int64",
     "table": "object",
     "present": "bool",
     "found": "bool",
+    "missing": "object",
 }
 ENTRIES: Schema = {
     **_ORIGIN,
@@ -242,6 +244,11 @@ def frame(columns: Mapping[str, Sequence[object]], schema: Schema) -> pd.DataFra
             for name, dtype in schema.items()
         }
     )
+
+
+def mapped(column: pd.Series, function: Callable[[str], object]) -> pd.Series:
+    """A column of texts through a function that is called once for each different text."""
+    return column.map({text: function(text) for text in column.unique()})
 
 
 def has_errors(findings: pd.DataFrame) -> bool:

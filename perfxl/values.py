@@ -9,6 +9,7 @@ import datetime as dt
 import re
 import unicodedata
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from perfxl.points import HUNDREDTHS, hundredths
 
@@ -16,7 +17,7 @@ from perfxl.points import HUNDREDTHS, hundredths
 LARGEST = 10**12
 
 _NUMBER = re.compile(r"([+-]?)(\d{1,3}(?:,\d{3})+|\d*)(\.\d*)?(亿元|万元|元|个|分|项|次|件|%)?")
-_YUAN = {"元": Decimal(1), "万元": Decimal(10_000), "亿元": Decimal(100_000_000)}
+YUAN = {"元": Decimal(1), "万元": Decimal(10_000), "亿元": Decimal(100_000_000)}
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
 _COMPACT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _HAN_DATE = re.compile(
@@ -44,7 +45,8 @@ def text_of(value: object) -> str:
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        # Fifteen digits are what office programs show and keep: 0.1 + 0.2 is 0.3 in all of them.
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.15g}"
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ")
     return str(value)
@@ -52,7 +54,16 @@ def text_of(value: object) -> str:
 
 def squeeze(text: str) -> str:
     """Text for comparing: full-width forms folded (NFKC), all white space removed."""
+    return _squeezed_short(text) if len(text) <= _SHORT else _squeezed(text)
+
+
+def _squeezed(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).split())
+
+
+# Codes, names and choices come again and again; long texts would fill the cache for nothing.
+_SHORT = 40
+_squeezed_short = lru_cache(maxsize=1 << 15)(_squeezed)
 
 
 def number_of(value: object, unit: str = "万元") -> int | None:
@@ -96,10 +107,10 @@ def _number_in(text: str, wanted: str) -> int | None:
         number = Decimal(f"{sign}{whole.replace(',', '')}{fraction or ''}")
     except InvalidOperation:
         return None
-    if unit in _YUAN and unit != wanted:
-        if wanted not in _YUAN:
+    if unit in YUAN and unit != wanted:
+        if wanted not in YUAN:
             return None
-        number *= _YUAN[unit] / _YUAN[wanted]
+        number *= YUAN[unit] / YUAN[wanted]
     return hundredths(number) if abs(number) < LARGEST else None
 
 

@@ -151,10 +151,12 @@ class Answers:
         self.cited.setdefault(code, []).append(number)
 
 
-def right_answers(plan: Plan, unit: Unit, chance: random.Random) -> Answers:
+def right_answers(
+    plan: Plan, unit: Unit, chance: random.Random, projects: tuple[int, int] = (4, 9)
+) -> Answers:
     """Made-up answers without a mistake: claims are what the methods give."""
     answers = Answers()
-    for _ in range(chance.randint(4, 9)):
+    for _ in range(chance.randint(*projects)):
         answers.projects.append(_project(unit, len(answers.projects) + 1, chance))
     for _ in range(chance.choice((0, 1, 2, 3))):
         answers.problems.append(_problem(unit, len(answers.problems) + 1, chance))

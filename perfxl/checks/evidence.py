@@ -12,7 +12,7 @@ from perfxl.layout.declare import ValueKind
 from perfxl.plan.forms import register_key
 from perfxl.plan.methods import Evidence
 from perfxl.plan.model import Plan
-from perfxl.tables import Severity
+from perfxl.tables import Severity, mapped
 from perfxl.values import squeeze
 
 _DOCUMENT_NUMBER = re.compile(r"[^\d〔〕\[\]()【】]{1,20}〔(\d{4})〕\d{1,5}号")
@@ -111,14 +111,14 @@ def document_number_reused(evidence: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """One document number stands for one document, not for several titles."""
     numbered = evidence[evidence["document_number"].fillna("") != ""]
     numbered = numbered.assign(
-        folded=[squeeze(text) for text in numbered["document_number"]],
-        folded_title=[squeeze(text) for text in numbered["title"]],
+        folded=mapped(numbered["document_number"], squeeze),
+        folded_title=mapped(numbered["title"], squeeze),
     )
-    groups = numbered.groupby(["receipt", "folded"])
-    several = groups["folded_title"].transform("nunique") > 1
-    later = groups.cumcount() > 0
-    titles = groups["title"].transform(lambda found: "、".join(dict.fromkeys(found)))
-    rows = numbered.assign(titles=titles)[several & later]
+    different = numbered.drop_duplicates(["receipt", "folded", "folded_title"])
+    several = different[different.duplicated(["receipt", "folded"], keep=False)]
+    titles = several.groupby(["receipt", "folded"])["title"].agg("、".join).rename("titles")
+    later = numbered[numbered.duplicated(["receipt", "folded"])]
+    rows = later.join(titles, on=["receipt", "folded"], how="inner")
     return _at_cell(rows, plan, ValueKind.DOCUMENT_NUMBER)
 
 
@@ -157,7 +157,7 @@ def disclosure_without_address(entries: pd.DataFrame, citations: pd.DataFrame) -
 )
 def document_number_in_other_brackets(evidence: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """A document number has its year in 〔〕, not in the brackets that are easier to type."""
-    typed = evidence["document_number_text"].fillna("").map(squeeze)
+    typed = mapped(evidence["document_number_text"].fillna(""), squeeze)
     formed = evidence["document_number"].fillna("").str.fullmatch(_DOCUMENT_NUMBER.pattern)
     other = (typed != evidence["document_number"].fillna("")) & formed.astype(bool)
     return _at_cell(evidence[other], plan, ValueKind.DOCUMENT_NUMBER)

@@ -7,7 +7,7 @@ import pandas as pd
 from perfxl.checks.catalogue import check
 from perfxl.plan.forms import COVER
 from perfxl.plan.model import Plan
-from perfxl.tables import Severity, StampState
+from perfxl.tables import Severity, StampState, mapped
 from perfxl.values import number_of, squeeze
 
 
@@ -100,9 +100,7 @@ def full_marks_changed(entries: pd.DataFrame, subtotals: pd.DataFrame) -> pd.Dat
         [entries, subtotals.rename(columns={"code": "indicator"})], ignore_index=True
     )[["receipt", "unit", "sheet", "row", "indicator", "full_marks", "full_marks_in_file"]]
     lines = lines[lines["row"].notna()]
-    marks = pd.Series(
-        [number_of(text) for text in lines["full_marks_in_file"]], index=lines.index, dtype="Int64"
-    )
+    marks = mapped(lines["full_marks_in_file"], number_of).astype("Int64")
     blank_heading = marks.isna() & ~lines["indicator"].isin(entries["indicator"])
     return lines[(marks != lines["full_marks"]).fillna(True) & ~blank_heading]
 
@@ -120,7 +118,7 @@ def full_marks_changed(entries: pd.DataFrame, subtotals: pd.DataFrame) -> pd.Dat
 def indicator_name_changed(entries: pd.DataFrame) -> pd.DataFrame:
     """The indicator names printed in the form are those of the plan."""
     present = entries[entries["row"].notna()]
-    return present[present["name"].map(squeeze) != present["name_in_file"].map(squeeze)]
+    return present[mapped(present["name"], squeeze) != mapped(present["name_in_file"], squeeze)]
 
 
 @check(
@@ -203,3 +201,17 @@ def cover_incomplete(returns: pd.DataFrame) -> pd.DataFrame:
 def unwanted_content(returns: pd.DataFrame) -> pd.DataFrame:
     """A return holds cells; macros never run and links are never opened."""
     return returns[returns["remarks"] != ""].assign(sheet=COVER)
+
+
+@check(
+    "F112",
+    Severity.ERROR,
+    title="缺少栏目",
+    on="sheets",
+    column="",
+    message="表头中找不到“{missing}”，这些内容没有读到",
+    remedy="请恢复下发时的表头（包括计量单位）",
+)
+def column_missing(sheets: pd.DataFrame) -> pd.DataFrame:
+    """Every column that the unit fills in comes back under its heading."""
+    return sheets[sheets["missing"] != ""].assign(cell_table=sheets["table"])

@@ -11,7 +11,7 @@ from perfxl.layout.declare import NUMERIC, ValueKind
 from perfxl.plan.forms import register_key
 from perfxl.plan.model import Plan, Register, RegisterColumn, Rule
 from perfxl.points import HUNDREDTHS
-from perfxl.tables import RegisterRows, Severity
+from perfxl.tables import RegisterRows, Severity, mapped
 from perfxl.values import squeeze
 
 Registers = Mapping[str, RegisterRows]
@@ -131,7 +131,7 @@ def choice_unknown(plan: Plan, registers: Registers) -> pd.DataFrame:
             return None
         texts = rows.texts[declared.column.key]
         offered = {squeeze(choice) for choice in declared.column.choices}
-        return (texts != "") & ~texts.map(squeeze).isin(offered)
+        return (texts != "") & ~mapped(texts, squeeze).isin(offered)
 
     return _offending(plan, registers, unknown)
 
@@ -153,7 +153,7 @@ def key_repeated(plan: Plan, registers: Registers) -> pd.DataFrame:
         if not declared.unique:
             return None
         texts = rows.texts[declared.column.key]
-        keys = pd.DataFrame({"receipt": rows.values["receipt"], "text": texts.map(squeeze)})
+        keys = pd.DataFrame({"receipt": rows.values["receipt"], "text": mapped(texts, squeeze)})
         return keys.duplicated() & (texts != "")
 
     return _offending(plan, registers, repeated)

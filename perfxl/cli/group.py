@@ -11,6 +11,7 @@ import click
 from perfxl import __version__
 from perfxl.cli.chinese import ChineseGroup
 from perfxl.errors import Missing, Place
+from perfxl.isolation import kept_worker
 
 if TYPE_CHECKING:
     from perfxl.campaign import Campaign
@@ -57,6 +58,8 @@ def cli(context: click.Context, folder: Path) -> None:
     一次考核：  perfxl init 考核2024   建立考核文件夹，编辑其中的考核方案.xlsx，然后
                 perfxl -C 考核2024 issue
     """
+    # Every command reads a workbook, if only the plan; the worker starts while the rest is loaded.
+    kept_worker().start()
     context.obj = folder
 
 

@@ -168,8 +168,16 @@ def print_ranking(gathered: Gathered) -> None:
 
 
 def print_json(value: object) -> None:
-    """Indented JSON in UTF-8, Chinese as it is."""
+    """Indented JSON in UTF-8, Chinese as it is; what would steer a terminal is escaped."""
+    from perfxl.console import plain
+
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    text = "".join(
+        character
+        if character == "\n" or plain(character) == character
+        else json.dumps(character)[1:-1]
+        for character in text
+    )
     # UTF-8 whatever the console speaks: the reader is a program.
     click.echo(text.encode())
 

@@ -88,7 +88,7 @@ def _print_taken(campaign: Campaign, result: IngestResult, files: int, *, told_w
     inside = len(result.taken) - files
     click.echo(
         f"文件 {files} 个{f'（另从中拆出 {inside} 个）' if inside else ''}："
-        f"新收 {len(new)} 个（有效报送 {len(valid)} 个），以前收过 {len(result.taken) - len(new)} 个。"
+        f"新收 {len(new)} 个（有效 {len(valid)} 个），以前收过 {len(result.taken) - len(new)} 个。"
     )
     if valid:
         _print_valid(campaign, result, valid)
@@ -130,7 +130,7 @@ def _print_valid(campaign: Campaign, result: IngestResult, valid: Sequence[Taken
 
     plan = campaign.plan
     units = {taken.receipt.holder for taken in valid}
-    gathered = gather(campaign, units, result.grids)
+    gathered = gather(campaign, units, result.extracted)
     counts = gathered.checked.findings.groupby(["unit", "severity"]).size().to_dict()
     deadlines = deadline_of_units(campaign)
     rows = []

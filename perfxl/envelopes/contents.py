@@ -184,7 +184,7 @@ def text_without_controls(text: str) -> str:
 def decoded(raw: bytes, charset: str = "") -> str:
     """Bytes that somebody wrote as text without saying, or wrongly saying, in which charset.
 
-    Chinese Windows writes GBK. Short GBK text can happen to be valid UTF-8 ("目录" reads as "Ŀ¼"),
+    Chinese Windows writes GBK. Short GBK text ("目录", for one) can happen to be valid UTF-8,
     but then of characters below U+0800 only.
     """
     # GB 18030 reads all that was written as GBK or GB 2312, and more.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -33,6 +34,9 @@ SEND_AGAIN = "请重新报送"
 
 _STRING_COUNT = re.compile(rb"<(?:\w+:)?sst\b[^>]*\buniqueCount=[\"'](\d+)[\"']")
 _ENCODING = re.compile(rb"<\?xml[^>]*\bencoding=[\"']([^\"']+)[\"']")
+# Parts that no cell is read from: what is odd there stops nobody.
+_ASIDE = ("customxml/", "docprops/", "xl/charts/", "xl/drawings/", "xl/embeddings/", "xl/theme/")
+_UTF8_NAME = 0x800
 _UTF8 = frozenset({b"utf-8", b"utf8", b"us-ascii", b"ascii"})
 
 
@@ -99,20 +103,44 @@ def open_package(data: bytes) -> Package:
             members = archive.infolist()
             _refuse_excess(members)
             shape = _shape(archive, members)
-            parts = {
-                member.filename: archive.read(member)
-                for member in members
-                if member.filename.lower().endswith((".xml", ".rels"))
-            }
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError) as error:
+        parts = {member.filename: _content(data, member) for member in members if _is_xml(member)}
+    except (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError) as error:
         raise _damaged() from error
     except (NotImplementedError, RuntimeError) as error:
         raise _damaged() from error
-    for part in parts.values():
-        _refuse_odd_xml(part)
+    for name, part in parts.items():
+        _refuse_odd_xml(name, part)
     package = Package(shape, parts, frozenset(member.filename.lower() for member in members))
     _refuse_lying_counts(package)
     return package
+
+
+def _is_xml(member: zipfile.ZipInfo) -> bool:
+    return member.filename.lower().endswith((".xml", ".rels"))
+
+
+def _content(data: bytes, member: zipfile.ZipInfo) -> bytes:
+    """A member's content, checked against its checksum; faster than by ``ZipFile.read``."""
+    name_size, extra_size = struct.unpack_from("<HH", data, member.header_offset + 26)
+    start = member.header_offset + 30
+    name = data[start : start + name_size]
+    start += name_size + extra_size
+    packed = data[start : start + member.compress_size]
+    if member.compress_type == zipfile.ZIP_STORED:
+        content = packed
+    elif member.compress_type == zipfile.ZIP_DEFLATED:
+        content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, member.file_size + 1)
+    else:
+        raise NotImplementedError
+    encoding = "utf-8" if member.flag_bits & _UTF8_NAME else "cp437"
+    if (
+        not data.startswith(ZIP_HEAD, member.header_offset)
+        or name != member.orig_filename.encode(encoding)
+        or len(content) != member.file_size
+        or zlib.crc32(content) != member.CRC
+    ):
+        raise ValueError(member.filename)
+    return content
 
 
 def _damaged() -> Unreadable:
@@ -169,13 +197,15 @@ def _shape(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> Shape:
     )
 
 
-def _refuse_odd_xml(part: bytes) -> None:
+def _refuse_odd_xml(name: str, part: bytes) -> None:
+    if b"<!DOCTYPE" in part:
+        raise Unreadable("文件含有不允许的声明（DOCTYPE）", remedy=SAVE_AGAIN, fault=Fault.DAMAGED)
+    if name.lower().startswith(_ASIDE):
+        return
     head = part[:200]
     declared = _ENCODING.search(head)
     if b"\x00" in head or (declared and declared[1].lower() not in _UTF8):
         raise Unreadable("部件的文字编码不是 UTF-8", remedy=SAVE_AGAIN, fault=Fault.DAMAGED)
-    if b"<!DOCTYPE" in part or b"<!ENTITY" in part:
-        raise Unreadable("文件含有不允许的声明（DOCTYPE）", remedy=SAVE_AGAIN, fault=Fault.DAMAGED)
 
 
 def _refuse_lying_counts(package: Package) -> None:

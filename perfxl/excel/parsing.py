@@ -9,13 +9,15 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from xml.sax.saxutils import unescape
 
 import python_calamine as calamine
 
 from perfxl.errors import Fault, Unreadable
-from perfxl.excel.census import Census, census_of_package, census_of_xls
+from perfxl.excel.biff import census_of_xls
+from perfxl.excel.cells import Tally
+from perfxl.excel.census import Census, census_of_package
 from perfxl.excel.package import (
     OLE_HEAD,
     SAVE_AGAIN,
@@ -31,6 +33,15 @@ from perfxl.excel.stamp import stamps_in
 Rows = Sequence[Sequence[object]]
 Sheets = dict[str, Rows]
 Plain = tuple[object, ...]
+
+# What the remark on a workbook that contradicts itself begins with.
+DOUBT = "内部记录前后不一致，可能有内容丢失"
+_MOST_DOUBTS = 4
+# From here on blanks are not sent to the parent.
+_MANY_CELLS = 200_000
+
+# How the stream of an .xls begins; where it is found and its name is not, the directory is lost.
+_BIFF8_HEAD = b"\x09\x08\x10\x00\x00\x06\x05\x00"
 
 # Excel's own way of writing a character that XML does not take.
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
@@ -73,7 +84,11 @@ def _plain(
     remarks: list[str],
 ) -> Plain:
     sheets.pop(STAMP_SHEET, None)
+    if sum(len(row) for rows in sheets.values() for row in rows) > _MANY_CELLS:
+        sheets = {name: list(map(_trimmed, rows)) for name, rows in sheets.items()}
     formulas = census.formulas
+    if census.doubts:
+        remarks = [*remarks, f"{DOUBT}：{'；'.join(census.doubts[:_MOST_DOUBTS])}"]
     return (
         str(shape),
         sheets,
@@ -81,6 +96,16 @@ def _plain(
         None if formulas is None else {name: list(found) for name, found in formulas.items()},
         remarks,
     )
+
+
+def _trimmed(row: Sequence[object]) -> Sequence[object]:
+    """A row without the blanks at its end: a far cell makes millions of them."""
+    end = len(row)
+    if row.count("") == end:
+        return []
+    while row[end - 1] == "":
+        end -= 1
+    return row[:end]
 
 
 def _stamp_rows(sheets: Mapping[str, Rows]) -> list[tuple[str, str]]:
@@ -120,6 +145,8 @@ def _read_xls(data: bytes, *, first_reader: bool) -> Plain:
                     "文件已加密", remedy="请取消密码后重新报送，或提供密码", fault=Fault.ENCRYPTED
                 )
             stream = next((name for name in ("workbook", "book") if name in names), None)
+            if stream is None and _BIFF8_HEAD in data:
+                raise Unreadable("文件损坏或不完整（.xls）", remedy=SEND_AGAIN, fault=Fault.DAMAGED)
             if stream is None:
                 raise Unreadable(
                     "是 Word 等其他文档而不是工作簿",
@@ -163,7 +190,10 @@ def _agreed(
     *,
     always_both: bool = False,
 ) -> Sheets:
-    """The sheets as the first reader gives them where the census bears it out; else as both do."""
+    """The sheets as the first reader gives them where the census bears it out; else the second's.
+
+    With ``always_both`` they must agree as well: there are no checksums in the file.
+    """
     sheets, failure = None, None
     if first is not None:
         try:
@@ -172,20 +202,28 @@ def _agreed(
             if error.fault in (Fault.ENCRYPTED, Fault.TOO_LARGE):
                 raise
             failure = error
-    borne_out = sheets is not None and census.filled in (None, _filled(sheets))
-    if borne_out and not always_both:
-        assert sheets is not None
+    if sheets is not None and not always_both and census.filled in (None, _filled(sheets)):
         return sheets
+    tally = census.tally() if census.tally is not None else None
+    if sheets is not None and tally is not None:
+        # The first reader leaves errors out, of which there is nothing else to say.
+        sheets = _with_errors(sheets, tally)
+        if _places(sheets) != _tallied(tally):
+            sheets = None
+        elif not always_both:
+            return sheets
     other = second()
     if other is None:
         raise failure or _lossy()
-    if sheets is not None and _places(sheets) != _places(other):
-        raise _lossy()
-    if census.places is not None and _places(other) != _numbered(census.places, other):
-        raise _lossy()
-    if sheets is None and census.places is None and census.filled not in (None, _filled(other)):
+    if tally is not None and _places(other) != _tallied(tally):
         raise failure or _lossy()
-    return other if sheets is None else sheets
+    if tally is None and census.filled not in (None, _filled(other)):
+        raise failure or _lossy()
+    if sheets is None:
+        return other
+    if _places(sheets) != _places(other):
+        raise _lossy()
+    return sheets
 
 
 def _lossy() -> Unreadable:
@@ -208,19 +246,28 @@ def _places(sheets: Mapping[str, Rows]) -> set[tuple[str, int, int]]:
     }
 
 
-def _numbered(
-    places: Iterable[tuple[int, int, int]], sheets: Mapping[str, Rows]
-) -> set[tuple[str, int, int]]:
-    """Census places with the sheets' names; a formula or a string that is empty fills nothing."""
-    names = list(sheets)
-    found = set()
-    for number, row, column in places:
-        name = names[number] if number < len(names) else ""
-        rows = sheets.get(name, ())
-        in_reach = row < len(rows) and column < len(rows[row])
-        if not in_reach or rows[row][column] != "":
-            found.add((name, row, column))
-    return found
+def _tallied(tally: Tally) -> set[tuple[str, int, int]]:
+    return {
+        (name, *place)
+        for found in (tally.filled, tally.errors)
+        for name, places in found.items()
+        for place in places
+    }
+
+
+def _with_errors(sheets: Sheets, tally: Tally) -> Sheets:
+    """The sheets with the text of errors where there are any and nothing else was read."""
+    for name, errors in tally.errors.items():
+        if not errors or name not in sheets:
+            continue
+        rows = [list(row) for row in sheets[name]]
+        for (row, column), text in errors.items():
+            rows += [[] for _ in range(row + 1 - len(rows))]
+            rows[row] += [""] * (column + 1 - len(rows[row]))
+            if rows[row][column] == "":
+                rows[row][column] = text
+        sheets[name] = rows
+    return sheets
 
 
 def _with_calamine(data: bytes) -> Sheets:
@@ -255,7 +302,7 @@ def _with_openpyxl(data: bytes) -> Sheets:
         book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
         return {
             sheet.title: [
-                ["" if value is None else _unescaped(value) for value in row]
+                ["" if value is None else _as_first_reader(value) for value in row]
                 for row in sheet.iter_rows(min_row=1, min_col=1, values_only=True)
             ]
             for sheet in book.worksheets
@@ -266,9 +313,12 @@ def _with_openpyxl(data: bytes) -> Sheets:
         raise Unreadable("工作簿内容损坏", remedy=SAVE_AGAIN, fault=Fault.DAMAGED) from error
 
 
-def _unescaped(value: object) -> object:
+def _as_first_reader(value: object) -> object:
+    """A value as python-calamine gives it: whole days as dates, escaped characters as such."""
     if isinstance(value, str) and "_x" in value:
         return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
+    if isinstance(value, dt.datetime) and value.time() == dt.time():
+        return value.date()
     return value
 
 

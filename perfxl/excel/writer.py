@@ -359,8 +359,12 @@ def _body_kind(column: Column) -> ValueKind:
 
 def _shown(text: str) -> str:
     text = _SURROGATES.sub("\ufffd", text)
-    if len(text) > LONGEST_TEXT:
-        text = text[: LONGEST_TEXT - len(TRUNCATED)] + TRUNCATED
+    if 2 * len(text) > LONGEST_TEXT:
+        # Excel counts UTF-16 units, of which a rare character takes two.
+        units = text.encode("utf-16-le")
+        if len(units) > 2 * LONGEST_TEXT:
+            kept = units[: 2 * (LONGEST_TEXT - len(TRUNCATED))]
+            text = kept.decode("utf-16-le", "ignore") + TRUNCATED
     return text
 
 

@@ -19,7 +19,7 @@ from perfxl.plan.model import (
     Source,
 )
 from perfxl.points import HUNDREDTHS
-from perfxl.tables import RegisterRows, frame
+from perfxl.tables import RegisterRows, frame, mapped
 from perfxl.values import date_of, document_number_of, number_of, percent_of, squeeze
 
 
@@ -63,16 +63,18 @@ def _from_register(
     found = sheets[(sheets["table"] == register_key(register.name)) & sheets["found"]]
     arrived = set(found["receipt"])
     values = rows.values
-    selected = values[mask(item.conditions, register, values)]
-    groups = selected.groupby("receipt", sort=False)
+    selected = mask(item.conditions, register, values)
+    receipts = values.loc[selected, "receipt"]
     if item.aggregate is Aggregate.SUM:
-        totals, factor = groups[item.column].sum().to_dict(), 1
+        amounts = values.loc[selected, item.column]
+        totals, factor = amounts.groupby(receipts, sort=False).sum().to_dict(), 1
     elif item.aggregate is Aggregate.DISTINCT:
-        named = selected[selected[item.column].astype("string").fillna("") != ""]
-        totals = named.groupby("receipt", sort=False)[item.column].nunique().to_dict()
+        named = values.loc[selected, item.column]
+        named = named[_filled(named)]
+        totals = named.groupby(receipts[named.index], sort=False).nunique().to_dict()
         factor = HUNDREDTHS
     else:
-        totals, factor = groups.size().to_dict(), HUNDREDTHS
+        totals, factor = receipts.value_counts().to_dict(), HUNDREDTHS
     counts = [
         int(totals.get(receipt, 0)) if receipt in arrived else None
         for receipt in returns["receipt"]
@@ -122,7 +124,7 @@ def mask(conditions: tuple[Condition, ...], register: Register, values: pd.DataF
         elif column.kind is ValueKind.DATE:
             held = compare(left, pd.Timestamp(date_of(condition.literal)))
         else:
-            held = compare(left.map(squeeze), squeeze(condition.literal))
+            held = compare(mapped(left, squeeze), squeeze(condition.literal))
         if condition.literal or condition.other_column:
             held &= _filled(left)
         if condition.other_column:
@@ -132,4 +134,5 @@ def mask(conditions: tuple[Condition, ...], register: Register, values: pd.DataF
 
 
 def _filled(values: pd.Series) -> pd.Series:
-    return values.notna() & (values.astype("string").fillna("") != "")
+    known = values.notna()
+    return known & (values != "") if values.dtype == object else known

@@ -88,7 +88,8 @@ def _stamp_that_speaks(
         return None, StampState.MISSING, False
     if key is None:
         return stamps[0], StampState.UNVERIFIED, len({one.holder for one in stamps}) > 1
-    genuine = [one for one in stamps if one.is_genuine(key)]
+    genuine_ones = {one for one in set(stamps) if one.is_genuine(key)}
+    genuine = [one for one in stamps if one in genuine_ones]
     disagree = len({(one.campaign, one.form, one.holder) for one in genuine}) > 1
     if len(genuine) < len(stamps):
         # One of the places was edited: what is left may be right, but a person has to look.
@@ -99,12 +100,7 @@ def _stamp_that_speaks(
 def unit_named(plan: Plan, name: str) -> Unit | None:
     """The one unit of this full or short name; None where there is none or more than one."""
     wanted = squeeze(name)
-    if not wanted:
-        return None
-    full = [unit for unit in plan.units if squeeze(unit.name) == wanted]
-    short = [unit for unit in plan.units if wanted in map(squeeze, unit.short_names)]
-    found = full or short
-    return found[0] if len(found) == 1 else None
+    return plan.unit_by_name.get(wanted) if wanted else None
 
 
 def unit_in_file_name(plan: Plan, file_name: str) -> Unit | None:

@@ -10,7 +10,7 @@ from perfxl.intake.identity import Identity, proposals
 from perfxl.layout.declare import Table
 from perfxl.layout.locate import LocatedTable, Rows, find_table
 from perfxl.ledger import Form, Verdict
-from perfxl.plan.forms import register_table, self_assessment_table
+from perfxl.plan.forms import SELF_ASSESSMENT, register_table, self_assessment_table
 from perfxl.plan.model import Plan, Unit
 from perfxl.tables import StampState
 from perfxl.values import squeeze, text_of
@@ -130,18 +130,19 @@ def _why_not_ours(plan: Plan, grid: Grid, *, genuine: bool) -> str:
 def is_filled_in(plan: Plan, grid: Grid, unit: Unit) -> bool:
     """Whether the unit typed a score or a register row; True where no 自评表 can be found."""
     codes = {squeeze(one.code) for one in plan.rubrics[unit.kind].indicators}
-    assessments = list(_located(grid, self_assessment_table(plan.campaign.step)))
-    scored = any(
-        _text_at(row, located, "self_score") and squeeze(_text_at(row, located, "code")) in codes
-        for rows, located in assessments
-        for row in rows[located.first_row :]
-    )
-    if scored or not assessments:
-        return True
-    return any(
+    has_assessment = False
+    for rows, located in _located(grid, self_assessment_table(plan.campaign.step), SELF_ASSESSMENT):
+        has_assessment = True
+        if any(
+            _text_at(row, located, "self_score")
+            and squeeze(_text_at(row, located, "code")) in codes
+            for row in rows[located.first_row :]
+        ):
+            return True
+    return not has_assessment or any(
         _text_at(row, located, key)
         for register in plan.registers
-        for rows, located in _located(grid, register_table(register))
+        for rows, located in _located(grid, register_table(register), register.name)
         for row in rows[located.first_row :]
         for key in located.columns
     )
@@ -152,7 +153,7 @@ def _holds_a_return(plan: Plan, grid: Grid) -> bool:
     table = self_assessment_table(plan.campaign.step)
     needed = {column.key for column in table.columns if not column.optional}
     codes = [{squeeze(one.code) for one in rubric.indicators} for rubric in plan.rubrics.values()]
-    for rows, located in _located(grid, table):
+    for rows, located in _located(grid, table, SELF_ASSESSMENT):
         shown = {squeeze(_text_at(row, located, "code")) for row in rows[located.first_row :]}
         most = any(2 * len(shown & wanted) > len(wanted) for wanted in codes)
         if most and needed <= set(located.columns):
@@ -160,9 +161,9 @@ def _holds_a_return(plan: Plan, grid: Grid) -> bool:
     return False
 
 
-def _located(grid: Grid, table: Table) -> Iterator[tuple[Rows, LocatedTable]]:
-    """Every sheet that holds the table."""
-    for rows in grid.sheets.values():
+def _located(grid: Grid, table: Table, likely: str) -> Iterator[tuple[Rows, LocatedTable]]:
+    """Every sheet that holds the table, the one of the likely name first."""
+    for _, rows in sorted(grid.sheets.items(), key=lambda sheet: squeeze(sheet[0]) != likely):
         located = find_table(rows, table)
         if located is not None:
             yield rows, located

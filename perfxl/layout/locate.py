@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from perfxl.layout.declare import Field, Table
-from perfxl.values import squeeze, text_of
+from perfxl.values import YUAN, squeeze, text_of
 
 Rows = Sequence[Sequence[object]]
 
@@ -41,6 +41,14 @@ def label_key(label: str) -> str:
     return _UNIT_SUFFIX.sub("", folded) or folded
 
 
+@lru_cache(maxsize=4096)
+def _in_other_money(heading: str, unit: str) -> bool:
+    """Whether a heading states a unit of money, and not the one that is wanted."""
+    suffix = _UNIT_SUFFIX.search(squeeze(heading).replace("*", "").rstrip(":"))
+    stated = suffix[0][1:-1].removeprefix("单位:") if suffix else unit
+    return unit in YUAN and stated in YUAN and stated != unit
+
+
 def column_letter(index: int) -> str:
     """0 → ``A``, 26 → ``AA``."""
     letters = ""
@@ -59,18 +67,19 @@ def cell_name(row: int, column: int) -> str:
 def find_table(rows: Rows, table: Table) -> LocatedTable | None:
     """The heading row that carries most of the table's labels, at least half of the needed ones.
 
-    Two columns with one label keep the first. Returns None where there is no such row.
+    Two columns with one label keep the first; one whose heading names another unit of money than
+    the table's is not the table's. Returns None where there is no such row.
     """
-    wanted = {label_key(column.label): column.key for column in table.columns}
+    wanted = {label_key(column.label): column for column in table.columns}
     needed = [column.key for column in table.columns if not column.optional]
     best: LocatedTable | None = None
     for index, row in enumerate(rows[:HEADING_SEARCH_ROWS]):
         found: dict[str, int] = {}
         for position, value in enumerate(row):
             if value.__class__ is str and value:
-                key = wanted.get(label_key(value))
-                if key is not None:
-                    found.setdefault(key, position)
+                column = wanted.get(label_key(value))
+                if column is not None and not _in_other_money(value, column.unit):
+                    found.setdefault(column.key, position)
         hits = sum(key in found for key in needed)
         if hits * 2 >= len(needed) and hits and (best is None or len(found) > len(best.columns)):
             best = LocatedTable(index, found)

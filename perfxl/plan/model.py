@@ -14,6 +14,7 @@ from typing import Any
 
 from perfxl.layout.declare import Column, ValueKind
 from perfxl.plan.methods import Method
+from perfxl.values import squeeze
 
 
 class TieRule(StrEnum):
@@ -123,6 +124,19 @@ class Rubric:
     def by_code(self) -> Mapping[str, Indicator]:
         """Indicators by code."""
         return {indicator.code: indicator for indicator in self.indicators}
+
+    @cached_property
+    def row_by_code(self) -> Mapping[str, int]:
+        """Positions of rows by squeezed code."""
+        return {squeeze(row.code): index for index, row in enumerate(self.rows)}
+
+    @cached_property
+    def row_by_name(self) -> Mapping[str, int]:
+        """Positions of rows by squeezed name, the first of a name."""
+        found: dict[str, int] = {}
+        for index, row in enumerate(self.rows):
+            found.setdefault(squeeze(row.name), index)
+        return found
 
     @cached_property
     def depth(self) -> int:
@@ -299,6 +313,16 @@ class Plan:
     def unit_by_code(self) -> Mapping[str, Unit]:
         """Units by code."""
         return {unit.code: unit for unit in self.units}
+
+    @cached_property
+    def unit_by_name(self) -> Mapping[str, Unit]:
+        """Units by squeezed name, and by those squeezed short names that only one unit has."""
+        short: dict[str, list[Unit]] = {}
+        for unit in self.units:
+            for name in unit.short_names:
+                short.setdefault(squeeze(name), []).append(unit)
+        unambiguous = {name: found[0] for name, found in short.items() if len(found) == 1}
+        return unambiguous | {squeeze(unit.name): unit for unit in self.units}
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ from perfxl.claims import ClaimedTotal, claimed_totals
 from perfxl.errors import Missing, Place, UnknownUnit
 from perfxl.excel.reader import Grid, read_workbook
 from perfxl.files import sha256_of
-from perfxl.intake.extract import Return, extract
+from perfxl.intake.assembly import extract
+from perfxl.intake.extract import Return
 from perfxl.intake.identity import identify
 from perfxl.plan.model import LedgerFigure, Plan, Unit
 from perfxl.scoring import compute

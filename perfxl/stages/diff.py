@@ -9,7 +9,8 @@ import pandas as pd
 from perfxl.campaign import Campaign
 from perfxl.changes import changes
 from perfxl.errors import NothingToDo
-from perfxl.intake.extract import Return, extract
+from perfxl.intake.assembly import extract
+from perfxl.intake.extract import Return
 from perfxl.intake.identity import identify
 from perfxl.ledger import Form, Receipt, Verdict
 from perfxl.plan.model import Unit
@@ -51,6 +52,6 @@ def diff(campaign: Campaign, unit: Unit) -> Difference:
                 )
             ],
         )
-        for receipt, grid in read_receipts(campaign, pair, {})
+        for receipt, grid in read_receipts(campaign, pair)
     )
     return Difference(pair[0], pair[1], changes(campaign.plan, before, after))

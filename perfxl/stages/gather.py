@@ -18,7 +18,8 @@ from perfxl.campaign import Campaign
 from perfxl.checks.runner import CheckResult, run_checks
 from perfxl.errors import Missing, Place
 from perfxl.excel.reader import Grid, read_workbook
-from perfxl.intake.extract import Return, extract
+from perfxl.intake.assembly import assemble
+from perfxl.intake.extract import Extracted, Layouts, Return, extract_one
 from perfxl.intake.identity import identify
 from perfxl.isolation import ahead
 from perfxl.ledger import Form, Receipt, Review, Verdict
@@ -62,41 +63,46 @@ class Gathered:
 def gather(
     campaign: Campaign,
     units: Collection[str] | None = None,
-    grids: Mapping[str, Grid] | None = None,
+    known: Mapping[str, Extracted] | None = None,
 ) -> Gathered:
     """Read the return in force of every unit and extract the tables of the batch.
 
-    ``units`` (codes) limits the batch to some; ``grids`` are contents already read, by hash.
+    ``units`` (codes) limits the batch to some; ``known`` is what was already read, by hash.
     """
     plan = campaign.plan
     in_force, first = returns_in_force(campaign)
-    wanted = {code: receipt for code, receipt in in_force.items() if units is None or code in units}
+    wanted = {
+        unit.code: in_force[unit.code]
+        for unit in plan.units
+        if unit.code in in_force and (units is None or unit.code in units)
+    }
     deadlines = deadline_of_units(campaign)
     status = {unit.code: _status(first.get(unit.code), deadlines[unit.code]) for unit in plan.units}
-    returns = []
-    for receipt, grid in read_receipts(campaign, wanted.values(), grids or {}):
+    extracted = dict(known or {})
+    layouts = Layouts(plan)
+    unread = [receipt for receipt in wanted.values() if receipt.sha256 not in extracted]
+    for receipt, grid in read_receipts(campaign, unread):
         unit = plan.unit_by_code[receipt.holder]
         identity = identify(plan, grid, receipt.file, campaign.stamp_key, receipt.sender)
-        returns.append(Return(receipt.sha256, receipt.file, unit, identity, grid))
+        one = Return(receipt.sha256, receipt.file, unit, identity, grid)
+        extracted[receipt.sha256] = extract_one(layouts, one)
+    batch = [extracted[receipt.sha256] for receipt in wanted.values()]
     figures = ledger_figures(campaign, status)
     return Gathered(
-        plan, wanted, status, extract(plan, returns, figures), campaign.ledger.current_reviews()
+        plan, wanted, status, assemble(plan, batch, figures), campaign.ledger.current_reviews()
     )
 
 
 def read_receipts(
-    campaign: Campaign, receipts: Iterable[Receipt], grids: Mapping[str, Grid]
+    campaign: Campaign, receipts: Iterable[Receipt]
 ) -> Iterator[tuple[Receipt, Grid]]:
-    """The contents of received workbooks, those of ``grids`` without reading them again.
+    """The contents of received workbooks, read ahead of the caller.
 
     Raises Missing for an original that is gone, Unreadable where one cannot be read any more.
     """
-
-    def read(receipt: Receipt) -> Grid:
-        known = grids.get(receipt.sha256)
-        return known or read_workbook(original_of(campaign, receipt), receipt.file)
-
-    return ahead(read, receipts)
+    return ahead(
+        lambda receipt: read_workbook(original_of(campaign, receipt), receipt.file), receipts
+    )
 
 
 def deadline_of_units(campaign: Campaign) -> dict[str, dt.datetime]:

@@ -27,18 +27,18 @@ from perfxl.files import (
     storable_name,
     walk,
 )
-from perfxl.intake.identity import identify, unit_in_file_name
+from perfxl.intake.extract import Extracted, Layouts, Return, extract_one
+from perfxl.intake.identity import Identity, identify, unit_in_file_name
 from perfxl.intake.judgement import Decision, Judgement, judge, second_to_undoubted
 from perfxl.isolation import ahead
 from perfxl.ledger import Form, Receipt, Verdict
 from perfxl.tables import StampState
 
-# Receipts that are written in one transaction; each waits no longer than this many files.
+# Receipts that are written in one transaction; each waits no longer than this many files. What
+# came out of one file is never written apart from it.
 _TOGETHER = 32
 # What may come out of one file, whatever is packed into what.
 _DEEPEST, _MOST_MEMBERS, _MOST_BYTES = 4, 2_000, 256 << 20
-# Grids are handed on to whoever checks them next, but not without bound.
-_MOST_CELLS_KEPT = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,12 @@ class Taken:
 class IngestResult:
     """Every file that was met: taken (new or known), or passed over as litter.
 
-    ``grids`` are the contents of returns that were read, by hash, for whoever checks them next.
+    ``extracted`` is what the returns that were read say, by hash, for whoever checks them next.
     """
 
     taken: tuple[Taken, ...]
     passed_over: tuple[str, ...]
-    grids: Mapping[str, Grid] = field(default_factory=dict, repr=False)
+    extracted: Mapping[str, Extracted] = field(default_factory=dict, repr=False)
 
 
 def incoming(
@@ -104,10 +104,14 @@ def ingest(
     Archives and mails are opened, and so are encrypted workbooks where ``password`` fits; what was
     in them is taken in like files. A file that is known and valid changes nothing; any other is
     judged again, because the plan or the operator's decision may have changed.
+
+    ``progress`` counts files that were looked at; that they are received is said by the result
+    alone, which is there when every receipt has been committed.
     """
     run = _Run(campaign, decision, password, [path.name for path in passed_over])
     for file, opened in ahead(run.open, map(run.arrive, files)):
         run.settle(file, opened)
+        run.record_many()
         progress()
     return run.finish()
 
@@ -154,8 +158,8 @@ class _Run:
         self.pending: list[tuple[Path, Receipt, dt.datetime]] = []
         self.attachments: list[_Arrival] = []
         self.units_beside: dict[str, set[str]] = defaultdict(set)
-        self.grids: dict[str, Grid] = {}
-        self.cells = 0
+        self.layouts = Layouts(campaign.plan)
+        self.extracted: dict[str, Extracted] = {}
         self.order: dict[Path, int] = {}
         self.unpacked: Counter[Path] = Counter()
         self.unpacked_bytes: Counter[Path] = Counter()
@@ -179,9 +183,13 @@ class _Run:
     def _kept(self, arrival: _Arrival) -> _Arrival:
         digest = sha256_of(arrival.data)
         arrival = replace(arrival, digest=digest)
-        if self._is_settled(digest):
-            return arrival
         folder = self.campaign.path(ORIGINALS)
+        if self._is_settled(digest):
+            original = self.known[digest].original
+            if not self.campaign.original(original).is_file():
+                # Somebody took it away; here it is again.
+                keep_original(folder, arrival.data, original)
+            return arrival
         return replace(arrival, original=keep_original(folder, arrival.data, arrival.name))
 
     def _is_settled(self, digest: str) -> bool:
@@ -227,15 +235,24 @@ class _Run:
                 detail = f"{opened.what}。{opened.remedy}"
                 self._judged(arrival, Judgement("", Verdict(opened.fault), detail))
         else:
-            self._judged(arrival, self._judgement(arrival, opened), opened)
+            self._settle_workbook(arrival, opened)
 
-    def _judgement(self, arrival: _Arrival, grid: Grid) -> Judgement:
+    def _settle_workbook(self, arrival: _Arrival, grid: Grid) -> None:
+        plan = self.campaign.plan
+        identity = identify(plan, grid, arrival.name, self.campaign.stamp_key, arrival.sender)
+        judged = self._judgement(arrival, grid, identity)
+        receipt = self._judged(arrival, judged)
+        if judged.verdict is Verdict.VALID:
+            unit = plan.unit_by_code[judged.holder]
+            one = Return(receipt.sha256, receipt.file, unit, identity, grid)
+            self.extracted[receipt.sha256] = extract_one(self.layouts, one)
+
+    def _judgement(self, arrival: _Arrival, grid: Grid, identity: Identity) -> Judgement:
         plan = self.campaign.plan
         if arrival.digest in self.sent_back and self.decision is None:
             return Judgement(
                 "", Verdict.UNCHANGED, "这是退回修改的标注件，没有改动。请填报单位改正后重新报送"
             )
-        identity = identify(plan, grid, arrival.name, self.campaign.stamp_key, arrival.sender)
         judged = judge(plan, grid, identity, (arrival.name, arrival.sender), self.decision)
         if judged.verdict is Verdict.VALID and judged.doubtful and self.decision is None:
             earlier = self.known.get(arrival.digest)
@@ -249,7 +266,7 @@ class _Run:
             self.units_beside[arrival.beside].add(judged.holder)
         return judged
 
-    def _judged(self, arrival: _Arrival, judged: Judgement, grid: Grid | None = None) -> None:
+    def _judged(self, arrival: _Arrival, judged: Judgement) -> Receipt:
         known = self.known.get(arrival.digest)
         decided = self.decision is not None and judged.verdict is Verdict.VALID
         receipt = Receipt(
@@ -268,12 +285,12 @@ class _Run:
             sender=known.sender if known else arrival.sender,
             sent_at=known.sent_at if known else arrival.sent_at,
         )
-        if grid is not None and judged.verdict is Verdict.VALID:
-            self.cells += sum(len(row) for rows in grid.sheets.values() for row in rows)
-            if self.cells <= _MOST_CELLS_KEPT:
-                self.grids[arrival.digest] = grid
         self.known[arrival.digest] = receipt
         self.pending.append((arrival.path, receipt, arrival.received_at))
+        return receipt
+
+    def record_many(self) -> None:
+        """Record what is pending where that is much; to be called between files."""
         if len(self.pending) >= _TOGETHER:
             self._record()
 
@@ -343,7 +360,7 @@ class _Run:
             self._judged(arrival, Judgement(holder, Verdict.ATTACHMENT))
         self._record()
         self.taken.sort(key=lambda one: self.order[one.path])
-        return IngestResult(tuple(self.taken), tuple(self.passed_over), self.grids)
+        return IngestResult(tuple(self.taken), tuple(self.passed_over), self.extracted)
 
     def _unit_of_attachment(self, arrival: _Arrival) -> str:
         """The one unit whose return came in the same folder, archive or mail; else by its name."""

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from perfxl.excel.reader import Grid
 from perfxl.excel.stamp import Stamp
+from perfxl.intake.assembly import extract
 from perfxl.intake.citations import cited_numbers
-from perfxl.intake.extract import Return, extract
+from perfxl.intake.extract import Return
 from perfxl.intake.identity import identify
 from perfxl.layout.declare import Column, Field, Table, ValueKind
 from perfxl.layout.locate import cell_name, find_fields, find_table

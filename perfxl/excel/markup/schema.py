@@ -65,7 +65,7 @@ def put(parent: Any, child: Any, order: list[str]) -> None:
 
 
 def _rank(child: Any, order: list[str]) -> int:
-    """The place in the order; −1 for what the order does not know, which is passed over."""
+    """The place in the order; -1 for what the order does not know, which is passed over."""
     if not isinstance(child.tag, str):
         return -1
     name = etree.QName(child)

@@ -1,0 +1,97 @@
+"""Times perfxl beside its alternatives: whole commands, one after the other, in rounds."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.inputs import REPOSITORY, make_campaign
+from perfxl.campaign import INBOX, PLAN_FILE
+
+BARE, PERFXL, COLLEAGUE = "python-calamine, reading only", "perfxl ingest", "pandas + openpyxl"
+# What is asked of these at 310 returns.
+MOST_TIMES_BARE, LEAST_TIMES_FASTER = 2.0, 10.0
+
+
+def timed(command: list[str], folder: Path) -> float:
+    """Seconds that a whole command takes, its start included."""
+    started = time.perf_counter()
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def fresh_copy(made: Path, target: Path) -> Path:
+    """The campaign as it was before anything was received."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    for name in (PLAN_FILE, "台账.db"):
+        shutil.copy(made / name, target / name)
+    for name in ("原件", "退回"):
+        (target / name).mkdir()
+    (target / INBOX).symlink_to(made / INBOX, target_is_directory=True)
+    return target
+
+
+def ingest(units: int, rounds: int, colleague_rounds: int, folder: Path) -> bool:
+    """Print the table for so many returns; whether both of its limits are kept."""
+    campaign = make_campaign(folder / f"campaign-{units}", units)
+    campaign.close()
+    inbox = str(campaign.path(INBOX))
+    python = sys.executable
+    commands = {
+        BARE: [python, str(REPOSITORY / "benchmarks" / "bare_calamine.py"), inbox],
+        PERFXL: [python, "-m", "perfxl", "-C", str(folder / "run"), "ingest"],
+        COLLEAGUE: [python, str(REPOSITORY / "benchmarks" / "colleague.py"), inbox],
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    for number in range(max(rounds, colleague_rounds) + 1):
+        for name, command in commands.items():
+            if number > (colleague_rounds if name == COLLEAGUE else rounds):
+                continue
+            if name == PERFXL:
+                fresh_copy(campaign.folder, folder / "run")
+            taken = timed(command, REPOSITORY)
+            if number:
+                # The first round fills the caches of the system and of Python.
+                seconds[name].append(taken)
+    median = {name: statistics.median(taken) for name, taken in seconds.items()}
+    size = statistics.mean(path.stat().st_size for path in campaign.path(INBOX).iterdir())
+    print(f"{units} returns of {size / 1024:.0f} KB, medians of {rounds} rounds, whole commands:")
+    for name, taken in median.items():
+        print(
+            f"  {name:30} {taken:7.2f} s  {1000 * taken / units:6.2f} ms a workbook"
+            f"  {taken / median[BARE]:5.2f} x"
+        )
+    slower, faster = median[PERFXL] / median[BARE], median[COLLEAGUE] / median[PERFXL]
+    kept = slower <= MOST_TIMES_BARE and faster >= LEAST_TIMES_FASTER
+    print(
+        f"  perfxl takes {slower:.2f} x bare reading (at most {MOST_TIMES_BARE:g}), "
+        f"and the script {faster:.1f} x perfxl (at least {LEAST_TIMES_FASTER:g}): "
+        f"{'kept' if kept else 'NOT KEPT'}"
+    )
+    return kept
+
+
+def main() -> int:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--units", type=int, default=310)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--colleague-rounds", type=int, default=2)
+    parser.add_argument("--folder", type=Path, help="keep the made inputs here for a next run")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.folder or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = ingest(options.units, options.rounds, options.colleague_rounds, folder)
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""Makes a campaign of many units and their returns, of the size that returns have."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.util
+import io
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import openpyxl
+
+from perfxl.campaign import INBOX, Campaign
+from perfxl.intake.content import Content
+from perfxl.plan.forms import file_name
+from perfxl.plan.model import Plan, Unit
+from perfxl.points import as_float
+from perfxl.products.template import template
+from perfxl.resources import template_file
+from perfxl.stages.initialize import init
+from perfxl.stages.issue import unit_stamp
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+# With these a return has some 1,100 filled cells, as those of a large department have.
+FEWEST_PROJECTS, MOST_PROJECTS = 40, 55
+FIRST_CODE = 10_001
+# More in one go exhaust an office program.
+_FILES_PER_OFFICE = 50
+
+
+def make_campaign(folder: Path, units: int) -> Campaign:
+    """A campaign of so many departments whose right returns lie in 收件/; made once, then kept."""
+    if (folder / "done").exists():
+        return Campaign(folder)
+    campaign = init(folder, _plan_with(units))
+    for unit, data in _returns(campaign):
+        path = campaign.path(INBOX) / file_name(campaign.plan.campaign.code, unit)
+        path.write_bytes(data)
+    if not _save_in_office(campaign.path(INBOX)):
+        print("LibreOffice is not installed: the returns are as perfxl writes them")
+    (folder / "done").touch()
+    return campaign
+
+
+def _save_in_office(inbox: Path) -> bool:
+    """Have LibreOffice save every return anew, as units' office programs do; False without one."""
+    office = shutil.which("soffice")
+    if office is None:
+        return False
+    files = sorted(inbox.glob("*.xlsx"))
+    with tempfile.TemporaryDirectory() as scratch:
+        for start in range(0, len(files), _FILES_PER_OFFICE):
+            subprocess.run(
+                [
+                    office,
+                    "--headless",
+                    f"-env:UserInstallation={(Path(scratch) / 'profile').as_uri()}",
+                    "--convert-to",
+                    "xlsx:Calc MS Excel 2007 XML",
+                    "--outdir",
+                    f"{scratch}/saved",
+                    *files[start : start + _FILES_PER_OFFICE],
+                ],
+                check=True,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        for file in files:
+            shutil.copy(Path(scratch) / "saved" / file.name, file)
+    return True
+
+
+def _plan_with(units: int) -> bytes:
+    """The sample plan with a roster of made-up departments."""
+    book = openpyxl.load_workbook(template_file("考核方案.xlsx"))
+    sheet = book["单位名录"]
+    labels = [str(cell.value or "") for cell in sheet[3]]
+    example = [cell.value for cell in sheet[4]]
+    sheet.delete_rows(4, sheet.max_row)
+    for number in range(units):
+        row = list(example)
+        changed = {
+            "单位编码": str(FIRST_CODE + number),
+            "单位名称": f"第{number + 1}局",
+            "简称": None,
+            "电子邮箱": f"unit{number + 1}@example.com",
+        }
+        for label, value in changed.items():
+            row[next(at for at, text in enumerate(labels) if text.startswith(label))] = value
+        for column, value in enumerate(row, 1):
+            sheet.cell(4 + number, column).value = value
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def _returns(campaign: Campaign) -> Iterator[tuple[Unit, bytes]]:
+    maker = _samples_maker()
+    for unit in campaign.plan.units:
+        chance = random.Random(unit.code)
+        content = _content(campaign.plan, unit, maker, chance)
+        yield unit, template(campaign.plan, unit, unit_stamp(campaign, unit), content)
+
+
+def _content(plan: Plan, unit: Unit, maker: ModuleType, chance: random.Random) -> Content:
+    answers = maker.right_answers(plan, unit, chance, projects=(FEWEST_PROJECTS, MOST_PROJECTS))
+    entries = {
+        code: {
+            "self_score": "" if score is None else as_float(score),
+            "basis": basis,
+            "evidence_numbers": "、".join(answers.cited.get(code, [])),
+            "deduction_reason": reason,
+        }
+        for code, (score, basis, reason) in answers.scores.items()
+    }
+    filled = [
+        [{key: "" if value is None else value for key, value in row.items()} for row in rows]
+        for rows in (answers.evidence, answers.projects, answers.problems)
+    ]
+    return Content(
+        cover={"preparer": unit.contact, "phone": unit.phone, "prepared_on": dt.date(2024, 1, 10)},
+        entries=entries,
+        items={"个性指标数": {"value": answers.own_indicators}},
+        registers=dict(zip(("佐证材料", "项目清单", "整改台账"), filled, strict=True)),
+    )
+
+
+def _samples_maker() -> ModuleType:
+    source = REPOSITORY / "samples" / "make_samples.py"
+    spec = importlib.util.spec_from_file_location("make_samples", source)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["make_samples"] = module
+    spec.loader.exec_module(module)
+    return module

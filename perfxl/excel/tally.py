@@ -1,0 +1,227 @@
+"""Counts every cell of an .xlsx sheet exactly, element by element.
+
+Slower than the patterns of ``census`` and right for whatever spelling XML allows: prefixes,
+places that are left out, comments, any order of attributes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from xml.parsers import expat
+
+from perfxl.excel.cells import LAST_COLUMN, LAST_ROW, Place, column_number, contradictory
+
+_TYPES = frozenset({"b", "d", "e", "inlineStr", "n", "s", "str"})
+_REFERENCE = re.compile(r"([A-Z]{1,9})(\d{1,12})")
+
+
+@dataclass
+class SheetTally:
+    """One sheet's cells, 0-based; ``outline`` as the rows stand in the file."""
+
+    filled: set[Place] = field(default_factory=set)
+    errors: dict[Place, str] = field(default_factory=dict)
+    formulas: set[Place] = field(default_factory=set)
+    outline: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
+    indexes: list[int] = field(default_factory=list)
+    valued: int = 0
+    unvalued: int = 0
+    is_disordered: bool = False
+    has_emptied_cell: bool = False
+    blank_columns: set[int] = field(default_factory=set)
+
+
+def sheet_tally(part: bytes, blank: list[bool]) -> SheetTally:
+    """Tally a worksheet part; ``blank`` says of each shared string whether it is empty.
+
+    Raises Unreadable.
+    """
+    reading = _Reading(blank)
+    _parse(part, reading)
+    if not reading.has_data:
+        raise contradictory("工作表不完整")
+    return reading.tally
+
+
+_TEXT = (
+    rb'<t(?: xml:space="preserve")?>[^<>&\x00-\x08\x0b\x0c\x0e-\x1f]*+'
+    rb"(?:&(?:amp|lt|gt|quot|apos);[^<>&\x00-\x08\x0b\x0c\x0e-\x1f]*+)*+</t>"
+)
+_RUN = rb'<r>(?:<rPr>(?:<\w+(?: \w+="[^"<>&]*+")*+/>)*+</rPr>)?' + _TEXT + rb"</r>"
+# Shared strings as every common writer spells them.
+_USUAL_STRINGS = re.compile(rb"(?:<si>(?:" + _TEXT + rb"|(?:" + _RUN + rb")++)</si>\s*+)*+")
+
+
+def refuse_unsound(part: bytes) -> None:
+    """Refuse what is no well-formed XML. Raises Unreadable."""
+    start, end = part.find(b"<si>"), part.rfind(b"</si>") + len(b"</si>")
+    if 0 < start < end and _USUAL_STRINGS.fullmatch(part, start, end):
+        # What every common writer spells alike is checked in a fraction of the time.
+        part = part[:start] + part[end:]
+    try:
+        expat.ParserCreate().Parse(part, True)
+    except expat.ExpatError as error:
+        raise contradictory("工作簿内容损坏") from error
+
+
+def blank_strings(part: bytes) -> list[bool]:
+    """Of each shared string, whether it is empty."""
+    reading = _StringReading()
+    if part:
+        _parse(part, reading)
+    return reading.blank
+
+
+def _parse(part: bytes, reading: _Reading | _StringReading) -> None:
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = reading.start
+    parser.EndElementHandler = reading.end
+    parser.CharacterDataHandler = reading.text
+    try:
+        parser.Parse(part, True)
+    except expat.ExpatError as error:
+        raise contradictory("工作簿内容损坏") from error
+
+
+class _StringReading:
+    def __init__(self) -> None:
+        self.blank: list[bool] = []
+        self._phonetic = self._texts = 0
+
+    def start(self, tag: str, _: dict[str, str]) -> None:
+        match tag.rpartition(":")[2]:
+            case "si":
+                self.blank.append(True)
+            case "t":
+                self._texts += 1
+            case "rPh":
+                self._phonetic += 1
+
+    def end(self, tag: str) -> None:
+        match tag.rpartition(":")[2]:
+            case "t":
+                self._texts -= 1
+            case "rPh":
+                self._phonetic -= 1
+
+    def text(self, text: str) -> None:
+        if text and self._texts and not self._phonetic and self.blank:
+            self.blank[-1] = False
+
+
+class _Reading:
+    def __init__(self, blank: list[bool]) -> None:
+        self.tally = SheetTally()
+        self._blank = blank
+        self._seen: set[Place] = set()
+        self._row = self._column = 0
+        self._columns: list[int] = []
+        self._in_data = self.has_data = False
+        self._open = ""
+        self._phonetic = 0
+        self._place: Place = (0, 0)
+        self._have_places: bool | None = None
+        self._type = ""
+        self._value: list[str] = []
+        self._inline: list[str] = []
+        self._has_value = self._has_text = self._has_formula = False
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag.rpartition(":")[2]
+        if name == "sheetData":
+            self._in_data = self.has_data = True
+        elif not self._in_data:
+            return
+        elif name == "row":
+            self._begin_row(attributes.get("r"))
+        elif name == "c":
+            self._begin_cell(attributes)
+        elif name in ("v", "t"):
+            self._open = name
+            self._has_value |= name == "v"
+            self._has_text |= name == "t"
+        elif name == "f":
+            self._has_formula = True
+        elif name == "rPh":
+            self._phonetic += 1
+
+    def end(self, tag: str) -> None:
+        name = tag.rpartition(":")[2]
+        if not self._in_data:
+            return
+        if name == "sheetData":
+            self._in_data = False
+        elif name == "row":
+            self.tally.outline.append((self._row, tuple(self._columns)))
+        elif name == "c":
+            self._end_cell()
+        elif name in ("v", "t"):
+            self._open = ""
+        elif name == "rPh":
+            self._phonetic -= 1
+
+    def text(self, text: str) -> None:
+        if self._open == "v":
+            self._value.append(text)
+        elif self._open == "t" and not self._phonetic:
+            self._inline.append(text)
+
+    def _begin_row(self, stated: str | None) -> None:
+        number = self._row + 1 if stated is None else int(stated) if stated.isdecimal() else 0
+        if not 0 < number <= LAST_ROW:
+            raise contradictory("工作表中有超出表格范围的单元格")
+        self.tally.is_disordered |= number <= self._row
+        self._row, self._column, self._columns = number, 0, []
+
+    def _begin_cell(self, attributes: dict[str, str]) -> None:
+        column = self._column + 1
+        row = self._row
+        # A program states the places of all cells or of none.
+        has_place = "r" in attributes
+        self.tally.is_disordered |= self._have_places not in (None, has_place)
+        self._have_places = has_place
+        if has_place:
+            stated = _REFERENCE.fullmatch(attributes["r"])
+            if not stated:
+                raise contradictory("单元格没有有效的位置")
+            column, row = column_number(stated[1].encode()), int(stated[2])
+        if not (0 < row <= LAST_ROW and column <= LAST_COLUMN):
+            raise contradictory("工作表中有超出表格范围的单元格")
+        self.tally.is_disordered |= row != self._row or column <= self._column
+        place = row - 1, column - 1
+        if place in self._seen:
+            raise contradictory("同一个单元格出现两次")
+        self._seen.add(place)
+        self._column = column
+        self._columns.append(column)
+        self._place = place
+        self._type = attributes.get("t", "n")
+        if self._type not in _TYPES:
+            raise contradictory("单元格的类型不能识别")
+        self._value, self._inline = [], []
+        self._has_value = self._has_text = self._has_formula = False
+
+    def _end_cell(self) -> None:
+        tally, place = self.tally, self._place
+        value, inline = "".join(self._value), "".join(self._inline)
+        if self._has_formula:
+            tally.formulas.add(place)
+            tally.valued += bool(value)
+            # The result of a formula may be an empty text.
+            tally.unvalued += not value and self._type != "str"
+        elif (self._has_value and not value) or (self._has_text and not inline):
+            tally.has_emptied_cell = True
+        if self._type == "s" and value:
+            if not value.strip().isdecimal() or int(value) >= len(self._blank):
+                raise contradictory("单元格指向不存在的文字")
+            tally.indexes.append(int(value))
+            if not self._blank[int(value)]:
+                tally.filled.add(place)
+        elif self._type == "e" and value:
+            tally.errors[place] = value
+        elif value or inline:
+            tally.filled.add(place)
+        elif not self._has_formula:
+            tally.blank_columns.add(place[1] + 1)

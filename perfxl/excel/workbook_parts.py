@@ -1,0 +1,163 @@
+"""Which parts of an .xlsx hold what: follows the workbook's own relations, trusts no part's name."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from xml.etree import ElementTree as ET
+
+from perfxl.errors import Unreadable
+from perfxl.excel.cells import contradictory
+from perfxl.excel.package import Package
+from perfxl.excel.tally import blank_strings, refuse_unsound
+
+_STATED_USES = re.compile(rb"<sst\b[^>]*?\scount=\"(\d{1,9})\"")
+_EMPTY_STRING = re.compile(rb"<t(?: [^<>]*)?></t>")
+_LOCAL_REFERENCE = re.compile(r"(?:'((?:[^'\[\]]|'')+)'|([^\W\d][\w.]*))!\$")
+_VARIANT_TYPES = "{http://schemas.openxmlformats.org/officeDocument/2006/docPropsVTypes}"
+
+
+class WorkbookParts:
+    """The sheets of a workbook in its own order, and its strings. Raises Unreadable."""
+
+    def __init__(self, package: Package) -> None:
+        self._parts = {name.lower(): part for name, part in package.parts.items()}
+        path = self._workbook_path()
+        self._relations = dict(self._targets(path))
+        try:
+            self._root = ET.fromstring(self._parts.get(path, b""))
+        except ET.ParseError as error:
+            raise _no_directory() from error
+        listed = list(self._listed())
+        if len({name for name, _ in listed}) != len(listed):
+            raise contradictory("有同名的工作表")
+        if len({path for _, path in listed}) != len(listed):
+            raise contradictory("工作簿目录把两张工作表指向同一处")
+        self.sheets = [(name, self._part(path)) for name, path in listed]
+        self.doubts = list(self._doubts({path for _, path in listed}))
+
+    def _workbook_path(self) -> str:
+        for kind, target in dict(self._targets("")).values():
+            if kind == "officeDocument":
+                return target
+        return "xl/workbook.xml"
+
+    def _targets(self, source: str) -> Iterator[tuple[str, tuple[str, str]]]:
+        """Kind and path by identifier of what a part relates to inside the package."""
+        folder, name = posixpath.split(source)
+        part = self._parts.get(posixpath.join(folder, "_rels", f"{name}.rels"))
+        if part is None:
+            return
+        try:
+            relations = list(ET.fromstring(part))
+        except ET.ParseError as error:
+            raise _no_directory() from error
+        for one in relations:
+            target = one.get("Target", "").replace("\\", "/")
+            path = posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/").lower()
+            if one.get("TargetMode") != "External":
+                yield one.get("Id", ""), (one.get("Type", "").rpartition("/")[2], path)
+
+    def _listed(self) -> Iterator[tuple[str, str]]:
+        for sheet in self._root.iter():
+            if sheet.tag.rpartition("}")[2] != "sheet":
+                continue
+            # Transitional and strict documents differ in the namespace of the identifier.
+            ids = [value for key, value in sheet.attrib.items() if key.endswith("}id")]
+            kind, path = self._relations.get(ids[0] if ids else "", ("", ""))
+            if not path:
+                raise _no_directory()
+            if kind not in ("chartsheet", "dialogsheet", "xlMacrosheet", "xlIntlMacrosheet"):
+                yield sheet.get("name", ""), path
+
+    def _part(self, path: str) -> bytes:
+        part = self._parts.get(path)
+        if part is None:
+            raise contradictory("文件缺少部件")
+        return part
+
+    def _doubts(self, listed: set[str]) -> Iterator[str]:
+        worksheets = {
+            path for path in self._parts if re.fullmatch(r"xl/worksheets/[^/]+\.xml", path)
+        }
+        if worksheets - listed:
+            yield "有工作表没有列入目录"
+        names = [
+            sheet.get("name", "")
+            for sheet in self._root.iter()
+            if sheet.tag.rpartition("}")[2] == "sheet"
+        ]
+        for defined in self._root.iter():
+            if not defined.get("name", "").startswith("_xlnm.Print"):
+                continue
+            number, said = (
+                defined.get("localSheetId", ""),
+                _LOCAL_REFERENCE.match(defined.text or ""),
+            )
+            if said and number.isdecimal():
+                at = int(number)
+                name = (said[1] or said[2]).replace("''", "'")
+                if at >= len(names) or names[at] != name:
+                    yield "工作表名称与打印设置中的不符"
+        titles = self._titles()
+        if set(titles) - set(names):
+            yield "工作表名称与文件属性中的不符"
+
+    def _titles(self) -> list[str]:
+        """The sheets that the document's properties list; nothing where they list none."""
+        part = self._parts.get("docprops/app.xml", b"")
+        if b"TitlesOfParts" not in part:
+            return []
+        try:
+            root = ET.fromstring(part)
+        except ET.ParseError:
+            # No cell stands there, and programs open the workbook all the same.
+            return []
+        counts = [one.text or "" for one in root.iter(f"{_VARIANT_TYPES}i4")]
+        titles = [
+            one.text or ""
+            for vector in root.iter()
+            if vector.tag.endswith("}TitlesOfParts")
+            for one in vector.iter(f"{_VARIANT_TYPES}lpstr")
+        ]
+        return titles[: int(counts[0])] if counts and counts[0].isdecimal() else []
+
+    @cached_property
+    def strings(self) -> bytes:
+        """The part that holds the shared strings; empty where there is none."""
+        for kind, path in self._relations.values():
+            if kind == "sharedStrings":
+                part = self._parts.get(path, b"")
+                refuse_unsound(part)
+                return part
+        return b""
+
+    @cached_property
+    def blank(self) -> list[bool]:
+        """Of each shared string, whether it is empty."""
+        return blank_strings(self.strings)
+
+    @property
+    def string_count(self) -> int:
+        """How many shared strings there are."""
+        part = self.strings
+        if b"<sst" not in part:
+            return len(self.blank)
+        return part.count(b"<si>") + part.count(b"<si/>") + part.count(b"<si ")
+
+    @property
+    def stated_uses(self) -> int:
+        """How many cells are said to show shared strings; 0 where nothing is said."""
+        said = _STATED_USES.search(self.strings, 0, 2048)
+        return int(said[1]) if said else 0
+
+    @property
+    def has_emptied_string(self) -> bool:
+        """Whether a string is there and holds nothing, spelled as something that lost its text."""
+        return b"></t>" in self.strings and bool(_EMPTY_STRING.search(self.strings))
+
+
+def _no_directory() -> Unreadable:
+    return contradictory("工作簿目录损坏")

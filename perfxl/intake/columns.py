@@ -1,0 +1,22 @@
+"""Rows collected column by column: many returns become one table without a frame for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import chain
+
+from perfxl.tables import Schema
+
+Columns = dict[str, list[object]]
+
+
+def columns_of(schema: Schema, rows: Iterable[Mapping[str, object]]) -> Columns:
+    """Rows as columns of the schema; a column that a row leaves out is None there."""
+    held = list(rows)
+    return {name: [row.get(name) for row in held] for name in schema}
+
+
+def joined(parts: Iterable[Columns], names: Iterable[str]) -> Columns:
+    """Parts with the same columns, one under the other."""
+    held = list(parts)
+    return {name: list(chain.from_iterable(part[name] for part in held)) for name in names}

@@ -1,0 +1,58 @@
+"""A campaign with 31 returns in 收件/ and nothing taken in, and what taking them in leads to."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness import Call, Stored, calls_in, copied, run_plainly, run_traced, stored_in
+
+from perfxl.campaign import INBOX
+from perfxl.resources import samples
+from perfxl.stages.demo import SAMPLE_STAMP_KEY
+from perfxl.stages.initialize import init
+
+
+@pytest.fixture(scope="session")
+def waiting(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The campaign folder before the ingest; tests must not change it."""
+    folder = tmp_path_factory.mktemp("waiting") / "campaign"
+    campaign = init(folder, stamp_key=SAMPLE_STAMP_KEY)
+    for path in sorted((samples() / "returns").glob("*.xlsx")):
+        shutil.copyfile(str(path), campaign.path(INBOX) / path.name)
+    campaign.close()
+    assert len(list(campaign.path(INBOX).iterdir())) == 31
+    return folder
+
+
+@pytest.fixture(scope="session")
+def undisturbed(waiting: Path, tmp_path_factory: pytest.TempPathFactory) -> Stored:
+    """What an ingest that nobody disturbs leaves behind."""
+    with copied(waiting, tmp_path_factory.mktemp("undisturbed"), "campaign") as folder:
+        run_plainly(folder)
+        stored = stored_in(folder)
+    assert len(stored.originals) == len(stored.rows["receipts"]) == 31
+    assert len(stored.rows["verdicts"]) == 31
+    return stored
+
+
+@pytest.fixture(scope="session")
+def strace() -> None:
+    """Skips where system calls cannot be traced."""
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    tried = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, check=False)
+    if tried.returncode:
+        pytest.skip("strace may not trace here")
+
+
+@pytest.fixture(scope="session")
+def calls(strace: None, waiting: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
+    """Every state-changing call of an undisturbed ingest, in order."""
+    parent = tmp_path_factory.mktemp("calls")
+    with copied(waiting, parent, "campaign") as folder:
+        done = run_traced(folder, parent / "trace")
+        assert done.returncode == 0, done.stderr
+        return calls_in(parent / "trace", folder)

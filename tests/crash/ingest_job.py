@@ -1,0 +1,100 @@
+"""The job that is killed: an ingest of what lies in 收件/, in a program of its own.
+
+It says ``received HASH`` for each file when the ingest has ended. ``--wrong`` does it wrongly on
+purpose, so that the tests are known to be able to fail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import hashlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import perfxl.stages.ingest as stage
+from perfxl.campaign import Campaign
+from perfxl.files import keep_original
+from perfxl.stages.ingest import Incoming, incoming, ingest
+
+NOW = dt.datetime(2024, 1, 26, 10, 0)
+
+
+def say(word: str) -> None:
+    """One line, in one call, so that a kill leaves all of it or nothing."""
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
+
+
+def received(digest: str) -> None:
+    say(f"received {digest}")
+
+
+def says_before_the_commit(campaign: Campaign, files: list[Incoming]) -> None:
+    digests = (hashlib.sha256(file.path.read_bytes()).hexdigest() for file in files)
+    ingest(campaign, files, progress=lambda: received(next(digests)))
+
+
+def records_before_the_original_is_kept(campaign: Campaign, files: list[Incoming]) -> None:
+    later: list[tuple[Path, bytes, str]] = []
+
+    def name_only(folder: Path, data: bytes, file_name: str) -> str:
+        later.append((folder, data, file_name))
+        return hashlib.sha256(data).hexdigest() + Path(file_name).suffix
+
+    stage.keep_original = name_only
+    result = ingest(campaign, files)
+    for arguments in later:
+        keep_original(*arguments)
+    for taken in result.taken:
+        received(taken.receipt.sha256)
+
+
+def keeps_without_a_temporary_file(campaign: Campaign, files: list[Incoming]) -> None:
+    def directly(folder: Path, data: bytes, file_name: str) -> str:
+        name = hashlib.sha256(data).hexdigest() + Path(file_name).suffix
+        if not (folder / name).exists():
+            (folder / name).write_bytes(data)
+        return name
+
+    stage.keep_original = directly
+    rightly(campaign, files)
+
+
+def rightly(campaign: Campaign, files: list[Incoming]) -> None:
+    for taken in ingest(campaign, files).taken:
+        received(taken.receipt.sha256)
+
+
+ORDERS: dict[str, Callable[[Campaign, list[Incoming]], None]] = {
+    "": rightly,
+    "says-before-the-commit": says_before_the_commit,
+    "records-before-the-original-is-kept": records_before_the_original_is_kept,
+    "keeps-without-a-temporary-file": keeps_without_a_temporary_file,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--wrong", choices=sorted(ORDERS), default="")
+    parser.add_argument("--together", type=int, default=0, help="receipts in one transaction")
+    parser.add_argument("--half", type=int, choices=(0, 1), help="only every other file")
+    parser.add_argument("--wait", action="store_true", help="begin when a line comes in")
+    options = parser.parse_args()
+    if options.together:
+        stage._TOGETHER = options.together
+    if options.wait:
+        say("ready")
+        sys.stdin.readline()
+    campaign = Campaign(options.folder)
+    files, _ = incoming(campaign, [], NOW)
+    if options.half is not None:
+        files = files[options.half :: 2]
+    ORDERS[options.wrong](campaign, files)
+    campaign.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""What a killed program left half written: never an original, and gone after a while."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from perfxl import files
+from perfxl.errors import CannotWrite
+from perfxl.files import is_litter, keep_original, sha256_of, walk, write_atomically
+
+HOUR = 3600
+LEFT = ".return.xlsx.0123abcd.part"
+
+
+def left_over(folder: Path, name: str, seconds: float) -> Path:
+    """A file that nobody has touched for so long."""
+    path = folder / name
+    path.write_bytes(b"half of")
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+    return path
+
+
+def test_an_old_partial_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    old = left_over(tmp_path, LEFT, 2 * HOUR)
+    young = left_over(tmp_path, ".return.xlsx.0123abce.part", 60)
+    foreign = left_over(tmp_path, "download.xlsx.part", 2 * HOUR)
+    kept = keep_original(tmp_path, b"bytes", "return.xlsx")
+    assert not old.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {kept, young.name, foreign.name}
+
+
+def test_a_partial_is_no_file_that_came_in(tmp_path: Path) -> None:
+    left_over(tmp_path, LEFT, 0)
+    assert all(is_litter(path) for path in walk([tmp_path]))
+
+
+def test_a_program_that_slept_writes_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its partial was removed as a leftover while it was being written."""
+    flush, naps = os.fsync, []
+
+    def flush_after_a_nap(handle: int) -> None:
+        for partial in tmp_path.glob(".*.part"):
+            if not naps:
+                naps.append(partial)
+                partial.unlink()
+        flush(handle)
+
+    monkeypatch.setattr(os, "fsync", flush_after_a_nap)
+    write_atomically(tmp_path / "f.xlsx", b"all of it")
+    assert len(naps) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["f.xlsx"]
+    assert (tmp_path / "f.xlsx").read_bytes() == b"all of it"
+
+
+def test_an_original_that_another_kept_and_holds_open_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where a file that a program has open cannot be replaced."""
+
+    def too_late(path: Path, data: bytes) -> None:
+        path.write_bytes(data)
+        raise CannotWrite("文件正被其他程序打开")
+
+    monkeypatch.setattr(files, "write_atomically", too_late)
+    assert keep_original(tmp_path, b"bytes", "f.xlsx") == f"{sha256_of(b'bytes')}.xlsx"
+
+    def refused(path: Path, data: bytes) -> None:
+        raise CannotWrite("没有写入权限")
+
+    monkeypatch.setattr(files, "write_atomically", refused)
+    with pytest.raises(CannotWrite):
+        keep_original(tmp_path, b"other bytes", "f.xlsx")

@@ -1,0 +1,251 @@
+"""The kept worker: whatever happens in it, the caller goes on, and the next call works."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from perfxl.errors import Fault, Unreadable
+from perfxl.isolation import MEMORY_LIMIT, Worker, WorkerDied, ahead
+
+MISBEHAVIOUR = """
+import ctypes, os, subprocess, sys, time
+from perfxl.errors import Fault, Unreadable
+
+def echo(value): return value
+def die(): os.abort()
+def leave(): sys.exit(3)
+def leave_at_once(): os._exit(0)
+def hang(): time.sleep(60)
+def hang_in_c(): ctypes.PyDLL(None).sleep(60)
+def allocate(): return len(bytearray(4 << 30))
+def answer_too_much(): return ["x" * 1000 + str(n) for n in range(600_000)]
+def print_much():
+    print("noise" * 100_000, flush=True)
+    os.write(1, b"noise" * 100_000)
+    return "done"
+def read_input(): return sys.stdin.read(), os.read(0, 10)
+def unplain(): return subprocess.Popen
+def refuse(): raise Unreadable("so", remedy="thus", fault=Fault.TOO_LARGE)
+def fail(): raise ZeroDivisionError
+def recurse(): return recurse()
+def start_another():
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    open(os.environ["CHILD"], "w").write(str(child.pid))
+    os.abort()
+def wait(seconds, value):
+    time.sleep(seconds)
+    return value
+"""
+
+
+@pytest.fixture
+def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+    (tmp_path / "misbehaviour.py").write_text(MISBEHAVIOUR, encoding="utf-8")
+    monkeypatch.setenv("CHILD", str(tmp_path / "child"))
+    monkeypatch.syspath_prepend(tmp_path)
+    one = Worker()
+    yield one
+    one.close()
+
+
+def _works(worker: Worker) -> bool:
+    return bool(worker.call("misbehaviour:echo", "still here") == "still here")
+
+
+@pytest.mark.parametrize("what", ["die", "leave", "leave_at_once"])
+def test_a_worker_that_dies_is_replaced(worker: Worker, what: str) -> None:
+    with pytest.raises(WorkerDied, match="内容异常"):
+        worker.call(f"misbehaviour:{what}")
+    assert _works(worker)
+
+
+@pytest.mark.parametrize("what", ["hang", "hang_in_c"])
+def test_a_worker_that_hangs_is_stopped(worker: Worker, what: str) -> None:
+    assert _works(worker)
+    started = time.monotonic()
+    with pytest.raises(WorkerDied, match="超过") as told:
+        worker.call(f"misbehaviour:{what}", seconds=0.3)
+    assert told.value.fault is Fault.TOO_LARGE
+    assert time.monotonic() - started < 3
+    assert _works(worker)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit of memory is POSIX's")
+@pytest.mark.parametrize("what", ["allocate", "answer_too_much"])
+def test_a_worker_that_wants_too_much_is_stopped(worker: Worker, what: str) -> None:
+    with pytest.raises(WorkerDied) as told:
+        worker.call(f"misbehaviour:{what}")
+    assert told.value.fault is Fault.TOO_LARGE
+    assert _works(worker)
+
+
+def test_what_is_printed_does_not_come_among_the_answers(worker: Worker) -> None:
+    assert worker.call("misbehaviour:print_much") == "done"
+    assert worker.call("misbehaviour:read_input") == ("", b"")
+    assert _works(worker)
+
+
+def test_only_plain_data_comes_back(worker: Worker) -> None:
+    with pytest.raises(WorkerDied, match="内容异常"):
+        worker.call("misbehaviour:unplain")
+    assert _works(worker)
+
+
+def test_a_refusal_comes_back_as_it_was(worker: Worker) -> None:
+    with pytest.raises(Unreadable) as told:
+        worker.call("misbehaviour:refuse")
+    assert (told.value.what, told.value.remedy, told.value.fault) == ("so", "thus", Fault.TOO_LARGE)
+    for what, name in (("fail", "ZeroDivisionError"), ("recurse", "RecursionError")):
+        with pytest.raises(Unreadable, match=name):
+            worker.call(f"misbehaviour:{what}")
+    assert _works(worker)
+
+
+def test_an_interrupted_call_leaves_no_answer_behind(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer to what was broken off must not be taken for the answer to the next."""
+    assert _works(worker)
+
+    def interrupted(_: object) -> object:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("perfxl.isolation._received", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            worker.call("misbehaviour:echo", "stale")
+    assert worker.call("misbehaviour:echo", "fresh") == "fresh"
+
+
+def test_an_answer_in_the_last_moment_spoils_nothing(worker: Worker) -> None:
+    """Around the limit a call may end either way; the call after it must not feel it."""
+    for number in range(12):
+        try:
+            value = worker.call("misbehaviour:wait", 0.1, number, seconds=0.095 + number / 1000)
+        except WorkerDied as told:
+            assert told.fault is Fault.TOO_LARGE
+        else:
+            assert value == number
+        assert worker.call("misbehaviour:echo", number) == number
+
+
+def test_two_threads_may_call(worker: Worker) -> None:
+    results: dict[int, object] = {}
+
+    def use(number: int) -> None:
+        for again in range(20):
+            try:
+                got = worker.call(
+                    "misbehaviour:echo" if again % 4 else "misbehaviour:allocate",
+                    *([(number, again)] if again % 4 else []),
+                )
+            except WorkerDied as told:
+                assert told.fault is Fault.TOO_LARGE
+                continue
+            assert got == (number, again)
+        results[number] = True
+
+    threads = [threading.Thread(target=use, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == {0: True, 1: True}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="process groups are POSIX's")
+def test_what_the_worker_started_ends_with_it(worker: Worker, tmp_path: Path) -> None:
+    with pytest.raises(WorkerDied):
+        worker.call("misbehaviour:start_another")
+    child = int((tmp_path / "child").read_text())
+    for _ in range(100):
+        if not _is_running(child):
+            break
+        time.sleep(0.02)
+    assert not _is_running(child)
+
+
+def _is_running(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+        state = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+    return state != "Z"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_worker_does_not_outlive_its_parent(worker: Worker, tmp_path: Path) -> None:
+    script = (
+        "import sys, threading, time\n"
+        "from perfxl.isolation import Worker\n"
+        "worker = Worker()\n"
+        "worker.call('misbehaviour:echo', 1)\n"
+        "print(worker._process.pid, flush=True)\n"
+        "worker.call('misbehaviour:hang', seconds=0.5)\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    for _ in range(200):
+        if not _is_running(child):
+            break
+        time.sleep(0.02)
+    assert not _is_running(child)
+
+
+def test_ahead_keeps_order_and_tells_every_error() -> None:
+    def work(item: int) -> int:
+        time.sleep(0.001 * (item % 3))
+        if item == 30:
+            raise ZeroDivisionError
+        return item * item
+
+    assert list(ahead(work, range(20))) == [(n, n * n) for n in range(20)]
+    seen = []
+    with pytest.raises(ZeroDivisionError):
+        for item, _ in ahead(work, range(50)):
+            seen.append(item)
+    assert seen == list(range(30))
+
+
+def test_ahead_finishes_what_came_before_a_failing_source() -> None:
+    def source() -> Iterator[int]:
+        yield from range(5)
+        raise OSError("no more")
+
+    seen = []
+    with pytest.raises(OSError, match="no more"):
+        for item, result in ahead(lambda item: item, source()):
+            seen.append((item, result))
+    assert seen == [(n, n) for n in range(5)]
+
+
+def test_ahead_stops_when_nobody_wants_more() -> None:
+    done = []
+    running = ahead(lambda item: done.append(item) or time.sleep(0.05), range(1000))
+    next(running)
+    started = time.monotonic()
+    running.close()
+    assert time.monotonic() - started < 1
+    assert len(done) < 12
+
+
+def test_the_limit_is_as_declared() -> None:
+    assert MEMORY_LIMIT == 768 << 20
