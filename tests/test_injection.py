@@ -15,6 +15,7 @@ import unicodedata
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,7 +25,7 @@ import pytest
 from lxml import etree
 from made_returns import right_return
 
-from perfxl.campaign import ISSUED, PRODUCTS, REVIEWS, SENT_BACK, Campaign
+from perfxl.campaign import ISSUED, PRODUCTS, REVIEWS, SENT_BACK
 from perfxl.cli.main import main
 from perfxl.excel.stamp import parse_stamp
 from perfxl.plan.model import Plan
@@ -61,42 +62,37 @@ def put(cell: Any, text: str) -> None:
     cell.data_type = "s"
 
 
+# Free cells by sheet: rows and columns.
+FREE = {
+    "封面": (range(9, 13), (3,)),
+    "佐证材料": (range(4, 20), (2, 4, 6, 7)),
+    "项目清单": (range(4, 8), (1, 2, 3, 14, 15)),
+    "整改台账": (range(4, 6), (1, 2, 3, 6, 7, 9)),
+}
+# Where a number, a date, a choice or the office's own text is expected; it makes mistakes.
+MISPLACED = (
+    ("自评表", "H28 F29 F26 B33 C33 A45 B45"),
+    ("佐证材料", "C5 E5"),
+    ("项目清单", "D5"),
+    ("数据项", "C4"),
+)
+
+
 def filled_with(samples_maker: ModuleType, data: bytes, texts: Texts) -> Any:
     """A return with such texts in every free field, and some mistakes, so that it is sent back."""
     form = samples_maker.Form(data)
-    for row in range(9, 13):
-        put(form.sheet("封面").cell(row, 3), texts.next())
     entries = form.sheet("自评表")
     for row in range(6, 39):
         if not str(entries.cell(row, 6).value or "").startswith("="):
             for column in (7, 9):
                 put(entries.cell(row, column), texts.next())
-    put(entries["H28"], texts.next())
-    put(entries["F29"], texts.next())
-    put(entries["F26"], texts.next())
-    put(entries["B33"], texts.next())
-    put(entries["C33"], texts.next())
-    for column, label in enumerate((texts.next(), texts.next(), 1), 1):
-        if isinstance(label, str):
-            put(entries.cell(45, column), label)
-        else:
-            entries.cell(45, column).value = label
-    evidence = form.sheet("佐证材料")
-    for row in range(4, 20):
-        for column in (2, 4, 6, 7):
-            put(evidence.cell(row, column), texts.next())
-    put(evidence["C5"], texts.next())
-    put(evidence["E5"], texts.next())
-    projects = form.sheet("项目清单")
-    for row in range(4, 8):
-        for column in (1, 2, 3, 14, 15):
-            put(projects.cell(row, column), texts.next())
-    put(projects["D5"], texts.next())
-    problems = form.sheet("整改台账")
-    for row in (4, 5):
-        for column in (1, 2, 3, 6, 7, 9):
-            put(problems.cell(row, column), texts.next())
-    put(form.sheet("数据项")["C4"], texts.next())
+    for name, (rows, columns) in FREE.items():
+        for row, column in product(rows, columns):
+            put(form.sheet(name).cell(row, column), texts.next())
+    for name, cells in MISPLACED:
+        for cell in cells.split():
+            put(form.sheet(name)[cell], texts.next())
+    entries["C45"].value = 1
     return form
 
 
@@ -132,27 +128,57 @@ class Terminal:
         return str(text)
 
 
+def under_the_stamp_of(issued: bytes, form: Any) -> Any:
+    """A return as if filled in from this campaign's own workbook."""
+    stamp = openpyxl.load_workbook(io.BytesIO(issued))["_perfxl"]["A1"].value
+    assert parse_stamp(stamp)
+    form.book["_perfxl"]["A1"] = stamp
+    form.book.defined_names["_perfxl_stamp"].attr_text = f'"{stamp}"'
+    form.book.custom_doc_props["perfxl"].value = stamp
+    return form
+
+
+def explain_everything(marked: Path, to: Path, texts: Texts) -> None:
+    """What a unit does with a marked copy: explains each opinion, and enters each text anew."""
+    book = openpyxl.load_workbook(marked)
+    opinions = book["审核意见"]
+    for row in range(4, opinions.max_row + 1):
+        put(opinions.cell(row, 7), texts.next())
+    entries = book["自评表"]
+    enterable = [row for row in range(6, 39) if entries.cell(row, 7).value]
+    assert len(enterable) * 2 > len(HOSTILE)
+    for row, column in product(enterable, (7, 9)):
+        put(entries.cell(row, column), texts.next())
+    book.save(to)
+
+
+def score_everything(path: Path, texts: Texts) -> None:
+    """What a section does with its review book; one score is no number and is refused."""
+    review = openpyxl.load_workbook(path)
+    sheet = review["评分表"]
+    column = {str(c.value).split("（")[0].removesuffix(" *"): c.column for c in sheet[3]}
+    for row in range(4, sheet.max_row + 1):
+        if sheet.cell(row, column["指标编码"]).value:
+            sheet.cell(row, column["核定得分"]).value = 1
+            put(sheet.cell(row, column["扣分原因"]), texts.next())
+            put(sheet.cell(row, column["评分人"]), texts.next())
+    put(sheet.cell(4, column["核定得分"]), texts.next())
+    review.save(path)
+
+
 def went_through(folder: Path, samples_maker: ModuleType, plan: Plan, *, hostile: bool) -> Finished:
     """A campaign of one return from issue to circular."""
     texts = Texts(hostile=hostile)
     name = "=cmd[bold red]\x1b[31m攻'&\u202e.xlsx" if hostile else "报送.xlsx"
-    drop = folder / "drop"
+    drop, campaign = folder / "drop", folder / "campaign"
     drop.mkdir(parents=True)
-    terminal = Terminal(folder / "campaign")
-    terminal.run("init", folder / "campaign")
+    terminal = Terminal(campaign)
+    terminal.run("init", campaign)
     terminal.run("issue")
-    issued = next((folder / "campaign" / ISSUED).rglob("*-101-*.xlsx")).read_bytes()
+    issued = next((campaign / ISSUED).rglob("*-101-*.xlsx")).read_bytes()
     right = samples_maker.Form(right_return(samples_maker, plan))
-    # Under this campaign's own stamp.
-    book = openpyxl.load_workbook(io.BytesIO(issued))
-    stamp = book["_perfxl"]["A1"].value
-    assert parse_stamp(stamp)
-    right.book["_perfxl"]["A1"] = stamp
-    right.book.defined_names["_perfxl_stamp"].attr_text = f'"{stamp}"'
-    right.book.custom_doc_props["perfxl"].value = stamp
-    right.save(drop / "right.xlsx")
-    filled_with(samples_maker, (drop / "right.xlsx").read_bytes(), texts).save(drop / name)
-    (drop / "right.xlsx").unlink()
+    under_the_stamp_of(issued, right).save(drop / name)
+    filled_with(samples_maker, (drop / name).read_bytes(), texts).save(drop / name)
     (drop / f"~$锁{name}").write_bytes(b"lock")
     (drop / f"附件{name}.txt").write_text("附件", encoding="utf-8")
     (drop / f"坏{name}").write_bytes(b"PK\x03\x04")
@@ -164,37 +190,22 @@ def went_through(folder: Path, samples_maker: ModuleType, plan: Plan, *, hostile
     terminal.run("check", "--json", code=1)
     terminal.run("check", drop / name, code=1)
     terminal.run("send-back")
-    (marked,) = (folder / "campaign" / SENT_BACK).glob("*.xlsx")
-    explained = openpyxl.load_workbook(marked)
-    opinions = explained["审核意见"]
-    for row in range(4, opinions.max_row + 1):
-        put(opinions.cell(row, 7), texts.next())
+    (marked,) = (campaign / SENT_BACK).glob("*.xlsx")
     again = drop / f"再{name}"
-    put(explained["自评表"]["G7"], texts.next())
-    explained.save(again)
+    explain_everything(marked, again, texts)
     terminal.run("ingest", again, "--received", "2024-01-12")
     terminal.run("extend", "101", "2024-02-01", "--reason", texts.next().replace("\t", ""))
     terminal.run("diff", "101")
     terminal.run("diff", "101", "--json")
     terminal.run("send-back")
     terminal.run("review", "issue")
-    for path in sorted((folder / "campaign" / REVIEWS).glob("*.xlsx")):
-        review = openpyxl.load_workbook(path)
-        sheet = review["评分表"]
-        column = {str(c.value).split("（")[0].removesuffix(" *"): c.column for c in sheet[3]}
-        for row in range(4, sheet.max_row + 1):
-            if sheet.cell(row, column["指标编码"]).value:
-                sheet.cell(row, column["核定得分"]).value = 1
-                put(sheet.cell(row, column["扣分原因"]), texts.next())
-                put(sheet.cell(row, column["评分人"]), texts.next())
-        # One that is refused, so that its text is told.
-        put(sheet.cell(4, column["核定得分"]), texts.next())
-        review.save(path)
+    for path in sorted((campaign / REVIEWS).glob("*.xlsx")):
+        score_everything(path, texts)
     terminal.run("review", "ingest", code=None)
     for words in (["status"], ["status", "--json"], ["consolidate"], ["circular"], ["rank"],
                   ["rank", "--json"], ["log", "101"], ["log", "101", "--json"]):  # fmt: skip
         terminal.run(*words, code=None)
-    return Finished(folder / "campaign", terminal.printed)
+    return Finished(campaign, terminal.printed)
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import openpyxl
 import pandas as pd
 import pytest
-from conftest import Office
 
 from perfxl.campaign import ISSUED, Campaign
 from perfxl.excel.reader import read_workbook
@@ -78,7 +78,7 @@ def typed(blank: Path, filled: openpyxl.Workbook) -> Iterator[tuple[str, str, ob
 
 @pytest.fixture(scope="module")
 def shapes(
-    office: Office, samples_maker: ModuleType, tmp_path_factory: pytest.TempPathFactory
+    office: Any, samples_maker: ModuleType, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
     """The saved workbooks by name, and the campaign's folder as ``campaign``."""
     folder = tmp_path_factory.mktemp("shapes")

@@ -192,7 +192,7 @@ def decoded(raw: bytes, charset: str = "") -> str:
     if not named:
         with contextlib.suppress(UnicodeDecodeError):
             text = raw.decode("utf-8")
-            if text.isascii() or any(character >= "\u0800" for character in text):
+            if text.isascii() or any(ord(character) >= 0x800 for character in text):
                 return text
     for candidate in filter(None, (named, "gb18030", "utf-8")):
         # An unknown charset is a LookupError, one with a NUL in its name a ValueError.

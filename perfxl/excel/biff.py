@@ -124,10 +124,10 @@ class _Walk:
             return
         listed = self.listed.pop(at, None)
         if listed is None or len(body) < 4:
-            raise contradictory("工作簿目录损坏")
+            raise contradictory("工作簿目录内容损坏")
         (stream_type,) = struct.unpack_from("<H", body, 2)
         if listed.is_worksheet != (stream_type == _WORKSHEET_STREAM):
-            raise contradictory("工作簿目录损坏")
+            raise contradictory("工作簿目录内容损坏")
         self.sheet = _Sheet(self.strings)
         if listed.is_worksheet:
             if listed.name in self.sheets:
@@ -147,7 +147,7 @@ class _Walk:
 
     def _list(self, body: bytes) -> None:
         if len(body) < 9:
-            raise contradictory("工作簿目录损坏")
+            raise contradictory("工作簿目录内容损坏")
         length, wide = body[6], body[7] & 1
         raw = body[8 : 8 + length * (2 if wide else 1)]
         name = raw.decode("utf-16-le" if wide else "latin-1", "replace")

@@ -95,4 +95,4 @@ def missing_row(missing: Iterable[tuple[int, int]], blank_columns: Set[int]) -> 
     belongs to no table.
     """
     last = max(blank_columns, default=0)
-    return next((row for row, column in missing if column <= last), 0)
+    return next((row for row, column in missing if blank_columns and column <= last), 0)

@@ -135,13 +135,16 @@ class _Counting:
         cells = _USUAL_CELL.findall(part)
         if len(set(cells)) != len(cells):
             raise contradictory("同一个单元格出现两次")
-        refuse_far_cells(max(int(row) for _, row in cells), 1)
+        refuse_far_cells(
+            max(int(row) for _, row in cells),
+            max(column_number(letters) for letters, _ in cells),
+        )
 
     def _judge_outline(
         self, name: str, part: bytes, outline: Outline, blank_columns: Set[int] | None = None
     ) -> None:
-        rows, columns, missing = _extent_and_holes(tuple(outline))
-        refuse_far_cells(rows, columns)
+        last, rows, columns, missing = _extent_and_holes(tuple(outline))
+        refuse_far_cells(last, columns)
         if missing:
             blank = blank_columns if blank_columns is not None else _blank_columns(part)
             row = missing_row(missing, blank)
@@ -255,10 +258,12 @@ _known_row = lru_cache(maxsize=8_192)(_row_in)
 
 
 @lru_cache(maxsize=512)
-def _extent_and_holes(outline: Outline) -> tuple[int, int, tuple[Place, ...]]:
-    rows = max((number for number, _ in outline), default=0)
-    columns = max((columns[-1] for _, columns in outline if columns), default=0)
-    return rows, columns, tuple(holes(outline))
+def _extent_and_holes(outline: Outline) -> tuple[int, int, int, tuple[Place, ...]]:
+    """Last row, last row that has cells, last column, and what is missing."""
+    last = max((number for number, _ in outline), default=0)
+    rows = max((number for number, columns in outline if columns), default=0)
+    columns = max((max(columns) for _, columns in outline if columns), default=0)
+    return last, rows, columns, tuple(holes(outline))
 
 
 def _tally(parts: WorkbookParts) -> Tally:
@@ -340,11 +345,17 @@ def _shown_in(cell: ET.Element) -> str | None:
     kind = cell.get(f"{_OFFICE}value-type")
     if kind is None:
         return None
-    paragraphs = "\n".join("".join(one.itertext()) for one in cell.findall(f"{_TEXT}p"))
+    paragraphs = "\n".join(map(_text_of, cell.findall(f"{_TEXT}p")))
     if kind != "string":
         return paragraphs or kind
     stated = cell.get(f"{_OFFICE}string-value")
     return paragraphs if stated is None or _is_error(cell) else stated
+
+
+def _text_of(paragraph: ET.Element) -> str:
+    # Spaces, tabs and line breaks are elements.
+    blanks = any(one.tag in (f"{_TEXT}s", f"{_TEXT}tab", f"{_TEXT}line-break") for one in paragraph)
+    return "".join(paragraph.itertext()) or (" " if blanks else "")
 
 
 def _is_error(cell: ET.Element) -> bool:

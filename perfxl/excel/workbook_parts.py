@@ -160,4 +160,4 @@ class WorkbookParts:
 
 
 def _no_directory() -> Unreadable:
-    return contradictory("工作簿目录损坏")
+    return contradictory("工作簿目录内容损坏")

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import perfxl.stages.ingest as stage
 from perfxl.campaign import Campaign
-from perfxl.files import keep_original
 from perfxl.stages.ingest import Incoming, incoming, ingest
 
 NOW = dt.datetime(2024, 1, 26, 10, 0)
@@ -34,21 +33,6 @@ def received(digest: str) -> None:
 def says_before_the_commit(campaign: Campaign, files: list[Incoming]) -> None:
     digests = (hashlib.sha256(file.path.read_bytes()).hexdigest() for file in files)
     ingest(campaign, files, progress=lambda: received(next(digests)))
-
-
-def records_before_the_original_is_kept(campaign: Campaign, files: list[Incoming]) -> None:
-    later: list[tuple[Path, bytes, str]] = []
-
-    def name_only(folder: Path, data: bytes, file_name: str) -> str:
-        later.append((folder, data, file_name))
-        return hashlib.sha256(data).hexdigest() + Path(file_name).suffix
-
-    stage.keep_original = name_only
-    result = ingest(campaign, files)
-    for arguments in later:
-        keep_original(*arguments)
-    for taken in result.taken:
-        received(taken.receipt.sha256)
 
 
 def keeps_without_a_temporary_file(campaign: Campaign, files: list[Incoming]) -> None:
@@ -70,7 +54,6 @@ def rightly(campaign: Campaign, files: list[Incoming]) -> None:
 ORDERS: dict[str, Callable[[Campaign, list[Incoming]], None]] = {
     "": rightly,
     "says-before-the-commit": says_before_the_commit,
-    "records-before-the-original-is-kept": records_before_the_original_is_kept,
     "keeps-without-a-temporary-file": keeps_without_a_temporary_file,
 }
 

@@ -28,7 +28,6 @@ from perfxl.campaign import LEDGER_FILE
 # the originals were kept and some were not.
 WRONG = {
     "says-before-the-commit": ("rename", "lost from receipts"),
-    "records-before-the-original-is-kept": ("rename", "no "),
     "keeps-without-a-temporary-file": ("write", "other bytes in "),
 }
 
