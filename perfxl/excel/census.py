@@ -49,6 +49,7 @@ _USUAL_INDEX = re.compile(rb't="s"><v>(\d{1,9})</v>')
 _DIMENSION = re.compile(rb'<dimension ref="([A-Z]{1,3}\d{1,7}:)?([A-Z]{1,3})(\d{1,7})"')
 _MERGED = re.compile(rb'<mergeCell ref="[A-Z]{1,3}\d{1,7}:([A-Z]{1,3})(\d{1,7})"')
 _START, _END = b"<sheetData>", b"</sheetData>"
+_DECLARATION = b"<?xml"
 
 
 @dataclass(frozen=True)
@@ -153,19 +154,24 @@ class _Counting:
         stated = _DIMENSION.search(part, 0, 4096)
         if stated and columns:
             stated_size = int(stated[3]), column_number(stated[2])
+            # A program that writes no declaration counts blank cells, of which only rows are left.
+            furthest = rows if part.startswith(_DECLARATION) else last
             if stated_size != (rows, columns):
-                self._judge_range(name, part, stated_size, (rows, columns), bool(stated[1]))
+                found = (rows, columns), (furthest, columns)
+                self._judge_range(name, part, stated_size, found, is_range=bool(stated[1]))
 
     def _judge_range(
-        self, name: str, part: bytes, stated: Place, found: Place, is_range: bool
+        self, name: str, part: bytes, stated: Place, found: tuple[Place, Place], *, is_range: bool
     ) -> None:
+        """Compare the stated range with the least and the furthest that the cells may reach."""
+        least, furthest = found
         merged = _MERGED.findall(part, part.rfind(_END))
-        rows = max([found[0], *(int(row) for _, row in merged)])
-        columns = max([found[1], *(column_number(letters) for letters, _ in merged)])
+        rows = max([furthest[0], *(int(row) for _, row in merged)])
+        columns = max([furthest[1], *(column_number(letters) for letters, _ in merged)])
         if stated[0] > rows or stated[1] > columns:
             self._doubt(name, "比声明的范围小")
         # Some programs state the first cell only.
-        elif is_range and (stated[0] < found[0] or stated[1] < found[1]):
+        elif is_range and (stated[0] < least[0] or stated[1] < least[1]):
             self._doubt(name, "比声明的范围大")
 
     def _doubt(self, sheet: str, what: str) -> None:

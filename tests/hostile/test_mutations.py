@@ -130,7 +130,7 @@ def test_no_mutant_that_lost_a_cell_is_called_fine(kind: str) -> None:
 def test_no_mutant_of_three_thousand(kind: str) -> None:
     bad, went = _called_fine(KINDS[kind], range(1000, 1000 + KINDS[kind].times))
     assert not bad
-    assert went["lost and told"]
+    assert went["lost and told"] or went[Fault.DAMAGED] > went["whole"]
 
 
 def test_the_comparison_can_fail() -> None:
