@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from perfxl.errors import Fault, LedgerBroken
+from perfxl.tables import ScoredIn
 
 _METADATA = sa.MetaData()
 
@@ -77,6 +78,8 @@ _REVIEWS = sa.Table(
     sa.Column("sheet", sa.Text, nullable=False),
     sa.Column("row", sa.Integer, nullable=False),
     sa.Column("recorded_at", sa.DateTime, nullable=False),
+    sa.Column("seen", sa.Text, nullable=False, server_default=""),
+    sa.Column("scored_in", sa.String(8), nullable=False, server_default=ScoredIn.BOOK),
 )
 _PRODUCTS = sa.Table(
     "products",
@@ -87,8 +90,37 @@ _PRODUCTS = sa.Table(
     sa.Column("sha256", sa.String(64), nullable=False),
     sa.Column("made_at", sa.DateTime, nullable=False),
 )
-
-
+_OBJECTIONS = sa.Table(
+    "objections",
+    _METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("indicator", sa.String(40), nullable=False),
+    sa.Column("request", sa.Text, nullable=False),
+    sa.Column("requested", sa.Integer, nullable=True),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("original", sa.Text, nullable=False),
+    sa.Column("requested_at", sa.DateTime, nullable=False),
+    sa.Column("recorded_by", sa.String(80), nullable=False),
+)
+_OBJECTION_ANSWERS = sa.Table(
+    "objection_answers",
+    _METADATA,
+    sa.Column("objection", sa.Integer, sa.ForeignKey("objections.id"), primary_key=True),
+    sa.Column("before", sa.Integer, nullable=True),
+    sa.Column("approved", sa.Integer, nullable=True),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("answered_by", sa.String(80), nullable=False),
+    sa.Column("answered_at", sa.DateTime, nullable=False),
+)
+_CONSOLIDATIONS = sa.Table(
+    "consolidations",
+    _METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("standing", sa.Text, nullable=False),
+    sa.Column("made_at", sa.DateTime, nullable=False),
+)
 _EXTENSIONS = sa.Table(
     "extensions",
     _METADATA,
@@ -218,7 +250,9 @@ class SendBack:
 class Review:
     """One approved score as a section entered it; ``approved`` in hundredths.
 
-    ``edition`` counts the books that were issued to the section; ``receipt`` is the file's hash.
+    ``edition`` counts the books that were issued to the section or, where the plan names several,
+    to the reviewer; ``receipt`` is the file's hash. ``seen`` is the text of a ``merging.Seen``.
+    Of the answer to an objection ``row`` is the objection's number and ``receipt`` is blank.
     """
 
     receipt: str
@@ -232,6 +266,50 @@ class Review:
     sheet: str
     row: int
     recorded_at: dt.datetime
+    seen: str = ""
+    scored_in: ScoredIn = ScoredIn.BOOK
+
+
+@dataclass(frozen=True)
+class Objection:
+    """A unit's request to look at one score again; ``requested`` in hundredths, if it names one.
+
+    ``file`` is the name of what the unit handed in and ``original`` where that is kept.
+    """
+
+    unit: str
+    indicator: str
+    request: str
+    requested: int | None
+    file: str
+    original: str
+    requested_at: dt.datetime
+    recorded_by: str
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class ObjectionAnswer:
+    """The section's answer: ``approved`` is the changed score, None where the old one stands.
+
+    ``before`` is the score that was in force when it was answered; hundredths.
+    """
+
+    objection: int
+    before: int | None
+    approved: int | None
+    answer: str
+    answered_by: str
+    answered_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Consolidation:
+    """One run of consolidate: the workbook's hash, and how all stood then (``standing``, JSON)."""
+
+    sha256: str
+    standing: str
+    made_at: dt.datetime
 
 
 _RECEIVED = (
@@ -376,11 +454,60 @@ class Ledger:
 
     def reviews(self) -> list[Review]:
         """Every approved score ever entered, in order."""
-        return [Review(**row) for row in self._rows(_REVIEWS)]
+        rows = self._rows(_REVIEWS)
+        return [Review(**{**row, "scored_in": ScoredIn(row["scored_in"])}) for row in rows]
 
-    def current_reviews(self) -> dict[tuple[str, str], Review]:
-        """The approved score in force per (unit, indicator): the one entered last."""
-        return {(review.unit, review.indicator): review for review in self.reviews()}
+    def record_objection(self, objection: Objection) -> int:
+        """Record a unit's objection; returns its number."""
+        values = {name: value for name, value in vars(objection).items() if name != "number"}
+        with self._writing() as connection:
+            recorded = _OBJECTIONS.insert().values(**values).returning(_OBJECTIONS.c.id)
+            return int(connection.scalars(recorded).one())
+
+    def objections(self) -> list[Objection]:
+        """Every objection, in order."""
+        with self._reading() as connection:
+            found = connection.execute(sa.select(_OBJECTIONS).order_by(_OBJECTIONS.c.id)).mappings()
+            return [
+                Objection(number=row["id"], **{k: v for k, v in row.items() if k != "id"})
+                for row in found
+            ]
+
+    def record_answer(self, answer: ObjectionAnswer, review: Review | None) -> bool:
+        """Record the answer to an objection and the score it changes, in one transaction.
+
+        Returns False, having recorded nothing, where it was answered already.
+        """
+        with self._writing() as connection:
+            answered = sa.select(_OBJECTION_ANSWERS.c.objection).where(
+                _OBJECTION_ANSWERS.c.objection == answer.objection
+            )
+            if connection.scalar(answered) is not None:
+                return False
+            connection.execute(_OBJECTION_ANSWERS.insert().values(**vars(answer)))
+            if review is not None:
+                connection.execute(_REVIEWS.insert().values(**vars(review)))
+        return True
+
+    def answers(self) -> dict[int, ObjectionAnswer]:
+        """The answers by the objection's number."""
+        with self._reading() as connection:
+            found = connection.execute(sa.select(_OBJECTION_ANSWERS)).mappings()
+            return {row["objection"]: ObjectionAnswer(**row) for row in found}
+
+    def record_consolidation(self, consolidation: Consolidation) -> None:
+        """Record how all stood when the consolidated workbook was written."""
+        with self._writing() as connection:
+            connection.execute(_CONSOLIDATIONS.insert().values(**vars(consolidation)))
+
+    def last_consolidation(self) -> Consolidation | None:
+        """The newest one, if there is any."""
+        newest = sa.select(_CONSOLIDATIONS).order_by(_CONSOLIDATIONS.c.id.desc()).limit(1)
+        with self._reading() as connection:
+            row = connection.execute(newest).mappings().first()
+        if row is None:
+            return None
+        return Consolidation(row["sha256"], row["standing"], row["made_at"])
 
     def record_product(self, kind: str, holder: str, sha256: str, made_at: dt.datetime) -> None:
         """Record that perfxl itself wrote a file with this content."""

@@ -54,6 +54,13 @@ class Basis(StrEnum):
     NOT_RETURNED = "未报送"
 
 
+class ScoredIn(StrEnum):
+    """Where an approved score was given."""
+
+    BOOK = "评分表"
+    OBJECTION = "复核"
+
+
 # What stands for the rank and the grade of a unit that returned nothing.
 NOT_RANKED = "—"
 
@@ -182,6 +189,7 @@ CHANGES: Schema = {
     "before": "object",
     "after": "object",
 }
+# ``seen`` holds the texts of ``merging.Seen`` for the scores that an approved score comes from.
 REVIEWS: Schema = {
     "unit": "object",
     "indicator": "object",
@@ -192,6 +200,42 @@ REVIEWS: Schema = {
     "receipt": "object",
     "sheet": "object",
     "row": "Int64",
+    "seen": "object",
+}
+# Every approved score ever entered, in that order; ``seen`` is one such text.
+ENTERED: Schema = {**REVIEWS, "edition": "int64", "scored_in": "object"}
+DISAGREEMENTS: Schema = {
+    "unit": "object",
+    "indicator": "object",
+    "section": "object",
+    "scores": "object",
+    "spread": "int64",
+    "approved": "int64",
+}
+# Approved scores under which something changed since they were given; ``what`` says what.
+LOOK_AGAIN: Schema = {
+    "unit": "object",
+    "indicator": "object",
+    "section": "object",
+    "approved": "int64",
+    "reviewer": "object",
+    "what": "object",
+}
+OBJECTIONS: Schema = {
+    "number": "int64",
+    "unit": "object",
+    "indicator": "object",
+    "request": "object",
+    "requested": "Int64",
+    "file": "object",
+    "original": "object",
+    "requested_at": "datetime64[s]",
+    "before": "Int64",
+    "decision": "object",
+    "approved": "Int64",
+    "answer": "object",
+    "answered_by": "object",
+    "answered_at": "datetime64[s]",
 }
 SCORES: Schema = {
     "unit": "object",

@@ -18,7 +18,7 @@ FLOORS = (
     {"layout", "isolation"},
     {"plan"},
     {"excel", "envelopes", "documents", "ledger", "files", "console", "resources"},
-    {"checks", "intake", "scoring", "reviews", "review_lines", "claims", "changes"},
+    {"checks", "intake", "scoring", "reviews", "claims", "changes"},
     {"facts", "campaign"},
     {"products"},
     {"stages"},

@@ -37,8 +37,9 @@ def review_issue(context: click.Context) -> None:
 
     campaign = campaign_of(context)
     result = issue_books(campaign, now())
-    for path, count in zip(result.written, result.lines.values(), strict=True):
-        click.echo(f"{path}（{count} 项）")
+    for path, count, again in zip(result.written, result.lines, result.to_look_again, strict=True):
+        note = f"，其中 {again} 项核定后有变化，请再看" if again else ""
+        click.echo(f"{path}（{count} 项{note}）")
     click.echo(f"已生成 {len(result.written)} 份评分表。")
 
 

@@ -376,7 +376,7 @@ def checks(as_json: bool) -> None:
     """
     from perfxl.checks.runner import all_checks
     from perfxl.console import print_table
-    from perfxl.reviews import REVIEW_FINDINGS
+    from perfxl.reviews.reading import REVIEW_FINDINGS
 
     records = [
         {

@@ -17,6 +17,8 @@ from perfxl.points import as_text
 COVER, INSTRUCTIONS, SELF_ASSESSMENT, DATA_ITEMS = "封面", "填报说明", "自评表", "数据项"
 REVIEW = "评分表"
 OPINIONS = "审核意见"
+# What a section chooses where it stands by a score under which something changed.
+LOOKED_AGAIN = "已复看"
 
 # What stands in the last row of the 自评表.
 TOTAL_ROW = "合计"
@@ -179,19 +181,30 @@ REVIEW_TABLE = Table(
         Column("approved", "核定得分", ValueKind.SCORE, 9, required=True),
         Column("reason", "扣分原因", width=24, optional=True, help="核定得分低于分值时必须填写"),
         Column("reviewer", "评分人", width=10, optional=True),
+        Column(
+            "looked_again",
+            "复看",
+            ValueKind.CHOICE,
+            9,
+            choices=(LOOKED_AGAIN,),
+            optional=True,
+            help="核定后报送内容有变化的，看过仍维持原得分时选“已复看”",
+        ),
     ),
 )
 
 
-def review_layout(plan: Plan, section: str) -> WorkbookLayout:
-    """The review book of one section: its units' indicators, one a row."""
+def review_layout(plan: Plan, section: str, reviewer: str = "") -> WorkbookLayout:
+    """The review book of one section or one of its reviewers: a unit's indicator a row."""
+    whose = f"{section} {reviewer}" if reviewer else section
     return WorkbookLayout(
         (
             SheetLayout(
                 REVIEW,
                 REVIEW,
-                f"{plan.campaign.name}评分表（{section}）",
-                "只填浅黄色三列：核定得分、扣分原因、评分人。空白表示尚未评定。",
+                f"{plan.campaign.name}评分表（{whose}）",
+                "只填浅黄色的格：核定得分、扣分原因、评分人；标有“核定后有变化”的请再看一遍，"
+                "维持原得分的选“已复看”。空白表示尚未评定。",
                 table=REVIEW_TABLE,
                 signatures=("股室负责人（签字）：", "评分人：", "日期："),
             ),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from perfxl.layout.locate import label_key
-from perfxl.plan.model import CampaignInfo, LateRule, Rubric, TieRule
+from perfxl.plan.model import CampaignInfo, LateRule, ReviewerRule, Rubric, TieRule
 from perfxl.plan.names import LONGEST_NAME
 from perfxl.plan.rows import Choice, PlanBook, Row
 from perfxl.plan.workbook import INFO, INFO_ITEMS, INFO_SHEET, rubric_sheet_name
@@ -120,6 +120,8 @@ class InfoSheet:
             tie_rule=self._choice("并列规则", TieRule, TieRule.SKIP),
             late_rule=self._choice("逾期规则", LateRule, LateRule.NONE),
             late_deduction=self._typed("逾期扣分", _not_negative, "不小于 0 的数", 0),
+            reviewer_rule=self._choice("多人评分规则", ReviewerRule, ReviewerRule.LATEST),
+            disagreement=self._typed("评分分歧（分）", _not_negative, "不小于 0 的数", 0),
             addressees=self.text("主送机关"),
             copied_to=self.text("抄送机关"),
             contact=self.text("联系人"),

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -31,6 +31,13 @@ class LateRule(StrEnum):
     INDICATOR = "计入指标"
     TOTAL = "总分扣减"
     NONE = "不扣分"
+
+
+class ReviewerRule(StrEnum):
+    """What holds where several reviewers of a section score one thing (多人评分规则)."""
+
+    LATEST = "后收到的为准"
+    MEAN = "取平均分"
 
 
 class Source(StrEnum):
@@ -273,7 +280,10 @@ class MailText:
 
 @dataclass(frozen=True)
 class CampaignInfo:
-    """The sheet 考核信息; step and late deduction in hundredths of 分."""
+    """The sheet 考核信息; step, late deduction and disagreement in hundredths of 分.
+
+    ``disagreement``: scores of two reviewers that lie further apart are listed.
+    """
 
     code: str
     name: str
@@ -289,6 +299,8 @@ class CampaignInfo:
     tie_rule: TieRule
     late_rule: LateRule
     late_deduction: int
+    reviewer_rule: ReviewerRule
+    disagreement: int
     addressees: str
     copied_to: str
     contact: str
@@ -296,9 +308,20 @@ class CampaignInfo:
     form_title: str
 
 
+def sections_of(units: Sequence[Unit], rubrics: Mapping[str, Rubric]) -> tuple[str, ...]:
+    """Every section that judges something, in order of first appearance."""
+    names = [unit.section for unit in units]
+    names += [i.section for rubric in rubrics.values() for i in rubric.indicators]
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
 @dataclass(frozen=True)
 class Plan:
-    """Everything that the plan workbook declares."""
+    """Everything that the plan workbook declares.
+
+    ``reviewers`` names, by section, those who each get a review book of their own; a section that
+    is not among them has one book.
+    """
 
     campaign: CampaignInfo
     grades: tuple[Grade, ...]
@@ -308,6 +331,7 @@ class Plan:
     registers: tuple[Register, ...]
     instructions: tuple[str, ...]
     mails: Mapping[str, MailText] = field(default_factory=dict)
+    reviewers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def unit_by_code(self) -> Mapping[str, Unit]:
@@ -337,9 +361,7 @@ class Plan:
     @cached_property
     def sections(self) -> tuple[str, ...]:
         """Every section that judges something, in order of first appearance."""
-        names = [unit.section for unit in self.units]
-        names += [i.section for rubric in self.rubrics.values() for i in rubric.indicators]
-        return tuple(dict.fromkeys(name for name in names if name))
+        return sections_of(self.units, self.rubrics)
 
     def units_of(self, kind: str) -> Iterator[Unit]:
         """The roster's units of one kind, in order."""

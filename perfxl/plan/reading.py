@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from perfxl.errors import PlanRefused
 from perfxl.layout.declare import Column
@@ -11,8 +11,14 @@ from perfxl.plan import workbook as sheets_of_plan
 from perfxl.plan.forms import file_name
 from perfxl.plan.info_reading import InfoSheet
 from perfxl.plan.item_reading import read_items
-from perfxl.plan.model import Grade, MailText, Plan, Unit
-from perfxl.plan.names import LONGEST_FILE_NAME, LONGEST_SECTION, kind_name
+from perfxl.plan.model import Grade, MailText, Plan, Unit, sections_of
+from perfxl.plan.names import (
+    LONGEST_FILE_NAME,
+    LONGEST_NAME,
+    LONGEST_SECTION,
+    find_name,
+    kind_name,
+)
 from perfxl.plan.register_reading import read_registers
 from perfxl.plan.rows import LIST_BREAK, PlanBook, Row
 from perfxl.plan.rubric_reading import around, code_of, read_rubric
@@ -43,9 +49,10 @@ def read_plan(file: str, sheets: Mapping[str, Rows]) -> Plan:
         row.text("说明") for row in book.rows(sheets_of_plan.INSTRUCTIONS_SHEET, needed=False)
     )
     mails = _mails(book)
+    reviewers = _reviewers(book, sections_of(units, rubrics))
     if book.mistakes:
         raise PlanRefused(book.file, book.mistakes)
-    return Plan(campaign, grades, units, rubrics, items, registers, instructions, mails)
+    return Plan(campaign, grades, units, rubrics, items, registers, instructions, mails, reviewers)
 
 
 def _check_sheet_names(book: PlanBook) -> None:
@@ -138,6 +145,24 @@ def _mails(book: PlanBook) -> dict[str, MailText]:
             row.mistake("P110", "场合", f"场合“{occasion}”重复")
         mails[occasion] = MailText(row.required("主题"), row.required("正文"))
     return mails
+
+
+def _reviewers(book: PlanBook, sections: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    reviewers: dict[str, tuple[str, ...]] = {}
+    people: dict[str, dict[str, Row]] = {}
+    for row in book.rows(sheets_of_plan.REVIEWERS_SHEET, needed=False):
+        section, name = row.required("股室"), row.required("评分人")
+        known = find_name(section, sections)
+        if section and known is None:
+            what = f"股室“{section}”没有要评的单位或指标"
+            row.mistake("P119", "股室", what, f"应为 {'、'.join(sections)} 之一")
+        row.legal_name("评分人", LONGEST_NAME)
+        twin = row.repeated("评分人", people.setdefault(known or section, {}))
+        if twin:
+            row.repeats("评分人", twin)
+        elif known is not None and name:
+            reviewers[known] = (*reviewers.get(known, ()), name)
+    return reviewers
 
 
 def plan_records(sheets: Mapping[str, Rows]) -> dict[str, tuple[list[str], list[dict[str, str]]]]:

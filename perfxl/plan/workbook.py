@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from perfxl.layout.declare import Column, SheetLayout, Table, ValueKind
 from perfxl.plan.methods import METHOD_NAMES
-from perfxl.plan.model import Aggregate, LateRule, Source, TieRule
+from perfxl.plan.model import Aggregate, LateRule, ReviewerRule, Source, TieRule
 from perfxl.values import squeeze
 
 INFO, GRADES, ROSTER, ITEMS = "考核信息", "等级标准", "单位名录", "数据项"
 REGISTERS, INSTRUCTIONS, MAILS = "登记表", "填报说明", "邮件"
+REVIEWERS = "评分人"
 RUBRIC_PREFIX = "指标体系"
 
 YES_NO = ("是", "否")
@@ -44,13 +45,19 @@ INFO_ITEMS: tuple[tuple[str, str, bool], ...] = (
     ("并列规则", "、".join(TieRule), True),
     ("逾期规则", "、".join(LateRule), True),
     ("逾期扣分", "逾期规则为“总分扣减”时，每个逾期单位从总分中扣的分数", False),
+    ("多人评分规则", f"几个评分人评同一项时：{'、'.join(ReviewerRule)}，不填为前者", False),
+    ("评分分歧（分）", "两个评分人的得分相差超过它就列出来，不填为 0", False),
     ("主送机关", "通报的主送机关", False),
     ("抄送机关", "通报的抄送机关", False),
     ("联系人", "", False),
     ("联系电话", "", False),
     ("模板标题", "各单位模板封面上的标题", True),
 )
-INFO_CHOICES = {"并列规则": list(TieRule), "逾期规则": list(LateRule)}
+INFO_CHOICES = {
+    "并列规则": list(TieRule),
+    "逾期规则": list(LateRule),
+    "多人评分规则": list(ReviewerRule),
+}
 
 
 def rubric_sheet_name(kind: str) -> str:
@@ -147,6 +154,12 @@ REGISTERS_SHEET = _sheet(
     _column("列宽", 8, kind=ValueKind.NUMBER, optional=True),
     _column("填报说明", 40, optional=True),
 )
+REVIEWERS_SHEET = _sheet(
+    REVIEWERS,
+    "一个股室有几个人分别评分时，一人一行，各得一份评分表；没有列出的股室只有一份。",
+    _column("股室", 16, "与单位名录、指标体系中的负责股室一致"),
+    _column("评分人", 14),
+)
 INSTRUCTIONS_SHEET = _sheet(
     INSTRUCTIONS, "模板“填报说明”页的内容，一条一行。", _column("说明", 110)
 )
@@ -172,6 +185,7 @@ FIXED_SHEETS = {
         ROSTER_SHEET,
         ITEMS_SHEET,
         REGISTERS_SHEET,
+        REVIEWERS_SHEET,
         INSTRUCTIONS_SHEET,
         MAILS_SHEET,
     )

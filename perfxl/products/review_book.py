@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from perfxl.excel.stamp import Stamp
 from perfxl.excel.style import Role
@@ -12,14 +13,25 @@ from perfxl.plan.forms import review_layout
 from perfxl.plan.model import Plan
 from perfxl.points import as_text
 from perfxl.products.template import lines_high, write_stamp
-from perfxl.review_lines import ReviewLine
+from perfxl.reviews.books import BookOf
+from perfxl.reviews.lines import ReviewLine
 
 _HEADING_ROW = 2
+_EMPHASIS: dict[str, Any] = {"font_color": "#C00000"}
 
 
-def review_book(plan: Plan, section: str, lines: Sequence[ReviewLine], stamp: Stamp) -> bytes:
-    """The book as .xlsx bytes; only approved score, reason and reviewer can be typed in."""
-    layout = review_layout(plan, section).sheets[0]
+def _change(line: ReviewLine) -> str:
+    """What changed under the score since it was given."""
+    return f"【核定后有变化】{line.changed}" if line.changed else ""
+
+
+def review_book(plan: Plan, book_of: BookOf, lines: Sequence[ReviewLine], stamp: Stamp) -> bytes:
+    """The book as .xlsx bytes; only approved score, reason, reviewer and 复看 can be typed in.
+
+    The reviewer is given where it is one person's book, and 复看 is open only where something
+    changed under the score.
+    """
+    layout = review_layout(plan, book_of.section, book_of.reviewer).sheets[0]
     assert layout.table is not None
     columns = layout.table.columns
     at = {column.key: index for index, column in enumerate(columns)}
@@ -40,14 +52,18 @@ def review_book(plan: Plan, section: str, lines: Sequence[ReviewLine], stamp: St
             "arithmetic",
             "basis",
             "evidence",
-            "findings",
         ):
             sheet.text(row, at[key], getattr(line, key))
+        findings = "\n".join(filter(None, (_change(line), line.findings)))
+        sheet.text(row, at["findings"], findings, **_EMPHASIS if line.changed else {})
         for key in ("full_marks", "self_score", "computed"):
             sheet.number(row, at[key], getattr(line, key))
         sheet.number(row, at["approved"], line.approved, Role.INPUT)
         sheet.text(row, at["reason"], line.reason, Role.INPUT)
-        sheet.text(row, at["reviewer"], line.reviewer, Role.INPUT)
+        sheet.text(
+            row, at["reviewer"], line.reviewer, Role.FIXED if book_of.reviewer else Role.INPUT
+        )
+        sheet.text(row, at["looked_again"], "", Role.INPUT if line.changed else Role.FIXED)
         sheet.validate_score(
             row,
             at["approved"],
@@ -58,7 +74,7 @@ def review_book(plan: Plan, section: str, lines: Sequence[ReviewLine], stamp: St
         )
         tallest = max(
             lines_high(line.basis, 12, 13),
-            lines_high(line.findings, 15, 13),
+            lines_high(findings, 15, 13),
             lines_high(line.evidence, 11, 13),
             lines_high(line.arithmetic, 13, 13),
             lines_high(line.name, 10, 13),
@@ -66,6 +82,8 @@ def review_book(plan: Plan, section: str, lines: Sequence[ReviewLine], stamp: St
         )
         sheet.raw.set_row(row, max(28.0, tallest))
     end = _HEADING_ROW + 1 + len(lines)
+    if lines:
+        sheet.validate(_HEADING_ROW + 1, end - 1, at["looked_again"], columns[at["looked_again"]])
     sheet.signatures(end + 1, layout.signatures, last)
     sheet.raw.freeze_panes(_HEADING_ROW + 1, at["full_marks"])
     sheet.raw.autofilter(_HEADING_ROW, 0, max(end - 1, _HEADING_ROW), last)
@@ -74,7 +92,7 @@ def review_book(plan: Plan, section: str, lines: Sequence[ReviewLine], stamp: St
         paper=PAPER_A3,
         last_column=last,
         repeat_rows=(_HEADING_ROW, _HEADING_ROW),
-        header=section,
+        header=book_of.name,
         last_row=end + 1,
     )
     sheet.protect(autofilter=True)

@@ -22,20 +22,22 @@ from perfxl.intake.assembly import assemble
 from perfxl.intake.extract import Extracted, Layouts, Return, extract_one
 from perfxl.intake.identity import identify
 from perfxl.isolation import ahead
-from perfxl.ledger import Form, Receipt, Review, Verdict
+from perfxl.ledger import Form, Receipt, Verdict
 from perfxl.plan.model import LedgerFigure, Plan
-from perfxl.tables import REVIEWS, ReturnTables, Status, frame
+from perfxl.reviews.lines import ReviewLine, look_again, review_lines
+from perfxl.reviews.merging import Merged, merge
+from perfxl.tables import ENTERED, ReturnTables, Status, frame
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """One campaign as it stands now."""
+    """One campaign as it stands now; ``entered`` (``tables.ENTERED``) are all approved scores."""
 
     plan: Plan
     receipts: Mapping[str, Receipt]
     status: Mapping[str, Status]
     tables: ReturnTables
-    reviews: Mapping[tuple[str, str], Review]
+    entered: pd.DataFrame
 
     @cached_property
     def computed(self) -> pd.DataFrame:
@@ -48,11 +50,24 @@ class Gathered:
         return run_checks(self.plan, self.tables, self.computed)
 
     @cached_property
+    def merged(self) -> Merged:
+        """The approved scores in force, and where reviewers disagree."""
+        return merge(self.plan, self.entered)
+
+    @cached_property
     def scores(self) -> pd.DataFrame:
         """Scores of all units and indicators (``tables.SCORES``)."""
-        rows = [vars(review) for review in self.reviews.values()]
-        columns = {name: [row[name] for row in rows] for name in REVIEWS}
-        return scoring.score(self.plan, self.tables, self.computed, frame(columns, REVIEWS))
+        return scoring.score(self.plan, self.tables, self.computed, self.merged.in_force)
+
+    @cached_property
+    def lines(self) -> Mapping[str, list[ReviewLine]]:
+        """What each section judges, with the scores in force."""
+        return review_lines(self.plan, self.tables, self.scores, self.checked.findings)
+
+    @cached_property
+    def look_again(self) -> pd.DataFrame:
+        """Approved scores under which something changed (``tables.LOOK_AGAIN``)."""
+        return look_again(self.plan, self.lines, self.entered)
 
     @cached_property
     def ranking(self) -> pd.DataFrame:
@@ -88,9 +103,13 @@ def gather(
         extracted[receipt.sha256] = extract_one(layouts, one)
     batch = [extracted[receipt.sha256] for receipt in wanted.values()]
     figures = ledger_figures(campaign, status)
-    return Gathered(
-        plan, wanted, status, assemble(plan, batch, figures), campaign.ledger.current_reviews()
-    )
+    return Gathered(plan, wanted, status, assemble(plan, batch, figures), entered_scores(campaign))
+
+
+def entered_scores(campaign: Campaign) -> pd.DataFrame:
+    """Every approved score ever entered, in order (``tables.ENTERED``)."""
+    rows = [vars(review) for review in campaign.ledger.reviews()]
+    return frame({name: [row[name] for row in rows] for name in ENTERED}, ENTERED)
 
 
 def read_receipts(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,22 +22,24 @@ from perfxl.files import (
     write_atomically,
 )
 from perfxl.ledger import Form, Receipt, Review, Verdict
-from perfxl.plan.model import Plan
 from perfxl.products.review_book import review_book
-from perfxl.review_lines import review_lines
-from perfxl.reviews import ReviewRead, Shown, read_review_book
-from perfxl.stages.gather import Gathered, gather
-from perfxl.tables import FINDINGS, frame, has_errors, whole
+from perfxl.reviews.books import BookOf, book_of, books_of
+from perfxl.reviews.lines import ReviewLine, with_scores
+from perfxl.reviews.merging import Key, standing_in
+from perfxl.reviews.reading import ReviewRead, read_review_book
+from perfxl.stages.gather import Gathered, entered_scores, gather
+from perfxl.tables import FINDINGS, ScoredIn, frame, has_errors
 
 PRODUCT = "review"
 
 
 @dataclass(frozen=True)
 class BooksIssued:
-    """The books written, and what each section has to judge (indicators)."""
+    """The books written, and of each how many indicators it lists and how many to look at again."""
 
     written: tuple[Path, ...]
-    lines: Mapping[str, int]
+    lines: tuple[int, ...]
+    to_look_again: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class BookTaken:
     """What one file brought: new scores, unchanged scores, findings (``tables.FINDINGS``)."""
 
     path: Path
-    section: str
+    book: str
     verdict: Verdict
     detail: str
     recorded: int
@@ -54,69 +55,74 @@ class BookTaken:
     findings: pd.DataFrame
 
 
-def book_path(campaign: Campaign, section: str) -> Path:
-    """Where a section's book lies."""
-    return campaign.path(REVIEWS) / f"{campaign.plan.campaign.code}-{section}-评分表.xlsx"
+def book_path(campaign: Campaign, section: str, reviewer: str = "") -> Path:
+    """Where a section's book lies, or that of one of its reviewers."""
+    name = BookOf(section, reviewer).name
+    return campaign.path(REVIEWS) / f"{campaign.plan.campaign.code}-{name}-评分表.xlsx"
 
 
 def issue_books(campaign: Campaign, now: dt.datetime) -> BooksIssued:
     """Write every section's book, prefilled from the returns and the scores already entered.
 
-    A book that a section filled in is kept in 历次/ first. Raises InputAtRisk, before writing any,
-    where one holds input that was not taken in; NothingToDo where no unit has returned anything.
+    Where the plan names several reviewers of a section, each has a book with his own scores. A book
+    that somebody filled in is kept in 历次/ first. Raises InputAtRisk, before writing any, where
+    one holds input that was not taken in; NothingToDo where no unit has returned anything.
     """
     gathered = gather(campaign)
     if not gathered.receipts:
         raise NothingToDo("还没有收到任何单位的报送", remedy="请先执行 perfxl ingest")
-    _refuse_to_overwrite_input(campaign, _shown(gathered))
-    lines = review_lines(gathered.plan, gathered.tables, gathered.scores, gathered.checked.findings)
+    books = {
+        book: lines_of_book(gathered, book)
+        for section in gathered.lines
+        for book in books_of(gathered.plan, section)
+    }
+    for book in books:
+        _refuse_to_overwrite_input(campaign, gathered, book)
     written = []
-    for section, own in lines.items():
-        made = campaign.ledger.made_by_perfxl(PRODUCT, section)
+    for book, lines in books.items():
+        made = campaign.ledger.made_by_perfxl(PRODUCT, book.holder)
         edition = str(len(made) + 1)
-        stamp = Stamp(campaign.plan.campaign.code, Form.REVIEW, edition, section)
-        data = review_book(campaign.plan, section, own, stamp.signed(campaign.stamp_key))
-        path = book_path(campaign, section)
+        stamp = Stamp(campaign.plan.campaign.code, Form.REVIEW, edition, book.holder)
+        data = review_book(campaign.plan, book, lines, stamp.signed(campaign.stamp_key))
+        path = book_path(campaign, book.section, book.reviewer)
         if path.is_file() and sha256_of(path.read_bytes()) not in made:
             keep_earlier(path, now)
         write_atomically(path, data)
-        campaign.ledger.record_product(PRODUCT, section, sha256_of(data), now)
+        campaign.ledger.record_product(PRODUCT, book.holder, sha256_of(data), now)
         written.append(path)
-    return BooksIssued(tuple(written), {section: len(own) for section, own in lines.items()})
+    return BooksIssued(
+        tuple(written),
+        tuple(map(len, books.values())),
+        tuple(sum(bool(line.changed) for line in lines) for lines in books.values()),
+    )
 
 
-def _refuse_to_overwrite_input(campaign: Campaign, shown: Shown) -> None:
-    for section in campaign.plan.sections:
-        path = book_path(campaign, section)
-        if not path.is_file():
-            continue
-        book = _read(campaign, path, shown)
-        if book.digest in campaign.ledger.made_by_perfxl(PRODUCT, section):
-            continue
-        taken = campaign.ledger.receipt(book.digest, Form.REVIEW)
-        if taken is None or taken.verdict is not Verdict.VALID:
-            raise InputAtRisk(
-                "评分表中有尚未收取的打分",
-                place=Place(str(path)),
-                remedy="请先执行 perfxl review ingest，再重新生成",
-            )
-        if book.read is not None and has_errors(book.read.findings):
-            raise InputAtRisk(
-                "评分表中有的打分因错误没有收取",
-                place=Place(str(path)),
-                remedy="请按 perfxl review ingest 列出的意见改正并重新收取，再重新生成",
-            )
+def lines_of_book(gathered: Gathered, book: BookOf) -> list[ReviewLine]:
+    """What stands in a book: the section's lines with the scores that it is prefilled with."""
+    standing = standing_in(gathered.plan, gathered.entered, book.reviewer)
+    return with_scores(gathered.lines.get(book.section, []), standing, book.reviewer)
 
 
-def _shown(gathered: Gathered) -> Shown:
-    return {
-        (row.unit, row.indicator): (
-            whole(row.self_score),
-            whole(row.computed),
-            bool(row.applies),
+def _refuse_to_overwrite_input(campaign: Campaign, gathered: Gathered, book: BookOf) -> None:
+    path = book_path(campaign, book.section, book.reviewer)
+    if not path.is_file():
+        return
+    found = _read(campaign, path, gathered)
+    if found.digest in campaign.ledger.made_by_perfxl(PRODUCT, book.holder):
+        return
+    taken = campaign.ledger.receipt(found.digest, Form.REVIEW)
+    if taken is None or taken.verdict is not Verdict.VALID:
+        raise InputAtRisk(
+            "评分表中有尚未收取的打分",
+            place=Place(str(path)),
+            remedy="请先执行 perfxl review ingest，再重新生成",
         )
-        for row in gathered.scores.itertuples(index=False)
-    }
+    if found.read is not None and has_errors(found.read.findings):
+        raise InputAtRisk(
+            "评分表中有的打分因错误没有收取",
+            place=Place(str(path)),
+            remedy="请按 perfxl review ingest 列出的意见改正并重新收取，再重新生成",
+        )
 
 
 def ingest_books(campaign: Campaign, paths: list[Path], now: dt.datetime) -> list[BookTaken]:
@@ -130,27 +136,27 @@ def ingest_books(campaign: Campaign, paths: list[Path], now: dt.datetime) -> lis
         if not path.exists():
             raise Missing("没有这个文件或文件夹", place=Place(str(path)), remedy="请检查路径")
     files = [f for f in walk(paths or [campaign.path(REVIEWS)]) if not is_litter(f)]
-    shown = _shown(gather(campaign))
-    return [_take(campaign, _read(campaign, path, shown), now) for path in files]
+    gathered = gather(campaign)
+    return [_take(campaign, _read(campaign, path, gathered), now) for path in files]
 
 
 @dataclass(frozen=True)
 class _Book:
-    """One file read as a review book; ``read`` is None where it is none."""
+    """One file read as a review book; ``of`` and ``read`` are None where it is none."""
 
     path: Path
     data: bytes
     digest: str
-    section: str
+    of: BookOf | None
     edition: int
     verdict: Verdict
     detail: str
     read: ReviewRead | None
 
 
-def _read(campaign: Campaign, path: Path, shown: Shown) -> _Book:
+def _read(campaign: Campaign, path: Path, gathered: Gathered) -> _Book:
     def refused(verdict: Verdict, detail: str) -> _Book:
-        return _Book(path, data, digest, "", 0, verdict, detail, None)
+        return _Book(path, data, digest, None, 0, verdict, detail, None)
 
     data, digest = b"", ""
     try:
@@ -161,39 +167,63 @@ def _read(campaign: Campaign, path: Path, shown: Shown) -> _Book:
         return refused(Verdict.UNREADABLE, f"文件读不出来（{error.strerror}）")
     except Unreadable as error:
         return refused(Verdict.UNREADABLE, f"{error.what}。{error.remedy}")
-    stamp = grid.stamp
-    if stamp is None or not _is_book_of(campaign.plan, stamp, campaign.stamp_key):
+    of = _whose(campaign, grid.stamp)
+    if of is None or grid.stamp is None:
         return refused(Verdict.NOT_OURS, "不是本次考核生成的股室评分表。请核对文件")
-    edition = int(stamp.version)
-    newer = {
-        key: (review.approved, review.reason, review.reviewer)
-        for key, review in campaign.ledger.current_reviews().items()
-        if review.section == stamp.holder and review.edition > edition
-    }
+    edition = int(grid.stamp.version)
     read = read_review_book(
         campaign.plan,
-        stamp.holder,
+        of.section,
         grid.sheets,
         receipt=digest,
         file=path.name,
-        shown=shown,
-        newer=newer,
+        lines=gathered.lines.get(of.section, []),
+        newer=_newer(campaign, of, edition),
+        reviewer=of.reviewer,
     )
-    return _Book(path, data, digest, stamp.holder, edition, Verdict.VALID, "", read)
+    return _Book(path, data, digest, of, edition, Verdict.VALID, "", read)
+
+
+def _whose(campaign: Campaign, stamp: Stamp | None) -> BookOf | None:
+    """Whose book a genuine stamp of this campaign names."""
+    if (
+        stamp is None
+        or stamp.form != Form.REVIEW
+        or not stamp.is_genuine(campaign.stamp_key)
+        or not stamp.version.isdecimal()
+        or stamp.campaign != campaign.plan.campaign.code
+    ):
+        return None
+    return book_of(campaign.plan, stamp.holder)
+
+
+def _newer(campaign: Campaign, of: BookOf, edition: int) -> dict[Key, tuple[int, str, str]]:
+    """What later editions of a book, or answers to objections after it, brought."""
+    return {
+        (review.unit, review.indicator): (review.approved, review.reason, review.reviewer)
+        for review in campaign.ledger.reviews()
+        if review.section == of.section
+        and review.edition > edition
+        and (
+            not of.reviewer
+            or review.reviewer == of.reviewer
+            or review.scored_in is ScoredIn.OBJECTION
+        )
+    }
 
 
 def _take(campaign: Campaign, book: _Book, now: dt.datetime) -> BookTaken:
-    if book.read is None:
+    if book.of is None or book.read is None:
         if book.data:
             _record(campaign, book, now, [])
         return BookTaken(book.path, "", book.verdict, book.detail, 0, 0, frame({}, FINDINGS))
     fresh: list[Review] = []
-    if book.digest not in campaign.ledger.made_by_perfxl(PRODUCT, book.section):
-        fresh = _changed(campaign, book, now)
+    if book.digest not in campaign.ledger.made_by_perfxl(PRODUCT, book.of.holder):
+        fresh = _changed(campaign, book.of, book, now)
         _record(campaign, book, now, fresh)
     return BookTaken(
         book.path,
-        book.section,
+        book.of.name,
         Verdict.VALID,
         "",
         len(fresh),
@@ -202,34 +232,29 @@ def _take(campaign: Campaign, book: _Book, now: dt.datetime) -> BookTaken:
     )
 
 
-def _changed(campaign: Campaign, book: _Book, now: dt.datetime) -> list[Review]:
-    """The scores that differ from those in force and that this very file has not brought before."""
+def _changed(campaign: Campaign, of: BookOf, book: _Book, now: dt.datetime) -> list[Review]:
+    """The scores that differ from those that stand, or that were looked at again.
+
+    What this very file has brought before is not among them.
+    """
     assert book.read is not None
     brought = {
         (review.unit, review.indicator)
         for review in campaign.ledger.reviews()
         if review.receipt == book.digest
     }
-    current = campaign.ledger.current_reviews()
+    standing = standing_in(campaign.plan, entered_scores(campaign), of.reviewer)
     fresh = []
     for row in book.read.reviews.to_dict("records"):
         key = (row["unit"], row["indicator"])
-        before = current.get(key)
+        before = standing.get(key)
         entered = (row["approved"], row["reason"], row["reviewer"])
         same = before is not None and (before.approved, before.reason, before.reviewer) == entered
+        if same and key in book.read.looked_again and before is not None:
+            same = before.seen == (row["seen"],)
         if key not in brought and not same:
             fresh.append(Review(**row, edition=book.edition, recorded_at=now))
     return fresh
-
-
-def _is_book_of(plan: Plan, stamp: Stamp, key: bytes) -> bool:
-    return (
-        stamp.form == Form.REVIEW
-        and stamp.is_genuine(key)
-        and stamp.version.isdecimal()
-        and stamp.campaign == plan.campaign.code
-        and stamp.holder in plan.sections
-    )
 
 
 def _record(campaign: Campaign, book: _Book, now: dt.datetime, reviews: list[Review]) -> None:
@@ -237,7 +262,7 @@ def _record(campaign: Campaign, book: _Book, now: dt.datetime, reviews: list[Rev
     receipt = Receipt(
         sha256=book.digest,
         form=Form.REVIEW,
-        holder=book.section,
+        holder=book.of.holder if book.of else "",
         file=name,
         original=keep_original(campaign.path(ORIGINALS), book.data, name),
         size=len(book.data),

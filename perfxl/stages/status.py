@@ -67,6 +67,8 @@ def status(campaign: Campaign) -> CampaignStatus:
     attached = Counter(one.holder for one in received if one.verdict is Verdict.ATTACHMENT)
     returns = gathered.tables.returns
     preparers = dict(zip(returns["unit"], returns["preparer"], strict=True))
+    in_force = gathered.merged.in_force
+    judged = set(zip(in_force["unit"], in_force["indicator"], strict=True))
     units = []
     for unit in gathered.plan.units:
         receipt = gathered.receipts.get(unit.code)
@@ -89,7 +91,7 @@ def status(campaign: Campaign) -> CampaignStatus:
                 attached[unit.code],
                 found.get((unit.code, Severity.ERROR), 0),
                 found.get((unit.code, Severity.VERIFY), 0),
-                sum((unit.code, one.code) in gathered.reviews for one in rubric.indicators),
+                sum((unit.code, one.code) in judged for one in rubric.indicators),
                 len(rubric.indicators),
             )
         )

@@ -200,7 +200,9 @@ def test_a_wrong_score_is_found_and_not_taken(
     path = book_path(campaign, SECTION)
     type_into_book(path, {("101", "6.2"): typed})
     (taken,) = ingest_books(campaign, [path], NOW)
-    assert list(taken.findings["code"]) == [code]
+    # A row that names something else is also missing from where it was.
+    also = ["R115"] if code in ("R102", "R103") else []
+    assert list(taken.findings["code"]) == [code, *also]
     assert taken.findings["sheet"].iloc[0] == "评分表"
     assert taken.findings["cell"].iloc[0]
     assert (taken.recorded, approved(campaign, "101", "6.2")) == (0, before)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from perfxl.plan.model import Indicator, Plan, Unit
-from perfxl.tables import ReturnTables, whole
+from perfxl.reviews.merging import Key, Seen, Standing, changed_since, standing_in
+from perfxl.tables import LOOK_AGAIN, ReturnTables, frame, whole
 
 
 @dataclass(frozen=True)
 class ReviewLine:
-    """One unit's indicator as the section sees it; scores in hundredths."""
+    """One unit's indicator as the section sees it; scores in hundredths.
+
+    ``applies`` is False where there is nothing to judge; ``changed`` says what changed since the
+    approved score was given.
+    """
 
     unit: str
     unit_name: str
@@ -24,6 +29,7 @@ class ReviewLine:
     full_marks: int
     self_score: int | None
     computed: int | None
+    applies: bool
     arithmetic: str
     basis: str
     evidence: str
@@ -31,6 +37,12 @@ class ReviewLine:
     approved: int | None
     reason: str
     reviewer: str
+    changed: str = ""
+
+    @property
+    def seen(self) -> Seen:
+        """What stands beside the score."""
+        return Seen.of(self.self_score, self.computed, self.basis, self.evidence)
 
 
 def review_lines(
@@ -69,6 +81,7 @@ def review_lines(
                     full_marks=indicator.full_marks,
                     self_score=whole(score.self_score),
                     computed=whole(score.computed),
+                    applies=bool(score.applies),
                     arithmetic=score.arithmetic,
                     basis=basis_of.get(key, ""),
                     evidence="\n".join(cited.get(key, ())),
@@ -79,6 +92,58 @@ def review_lines(
                 )
             )
     return lines
+
+
+def with_scores(
+    lines: Sequence[ReviewLine], standing: Mapping[Key, Standing], reviewer: str = ""
+) -> list[ReviewLine]:
+    """The lines with the scores of one book, and what changed since those were given.
+
+    A score that no longer fits the plan is left out. ``reviewer`` is whose book it is, where it is
+    one person's.
+    """
+    scored = []
+    for line in lines:
+        score = standing.get((line.unit, line.indicator))
+        if score is None or not score.fits(line.full_marks):
+            scored.append(replace(line, approved=None, reason="", reviewer=reviewer))
+            continue
+        scored.append(
+            replace(
+                line,
+                approved=score.approved,
+                reason=score.reason,
+                reviewer=score.reviewer,
+                changed=changed_since(score.seen, line.seen),
+            )
+        )
+    return scored
+
+
+def look_again(
+    plan: Plan, lines: Mapping[str, Sequence[ReviewLine]], entered: pd.DataFrame
+) -> pd.DataFrame:
+    """Approved scores that something changed under (``tables.LOOK_AGAIN``).
+
+    ``entered`` is ``tables.ENTERED``.
+    """
+    columns: dict[str, list[object]] = {name: [] for name in LOOK_AGAIN}
+    standing = standing_in(plan, entered)
+    for section, own in lines.items():
+        for line in with_scores(own, standing):
+            if not line.changed:
+                continue
+            row = (
+                line.unit,
+                line.indicator,
+                section,
+                line.approved,
+                line.reviewer,
+                line.changed,
+            )
+            for column, value in zip(columns.values(), row, strict=True):
+                column.append(value)
+    return frame(columns, LOOK_AGAIN)
 
 
 def judged_by(plan: Plan, section: str, units: list[Unit]) -> list[tuple[Unit, Indicator]]:
