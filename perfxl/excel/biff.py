@@ -277,7 +277,7 @@ class _Sheet:
     errors: dict[Place, str] = field(default_factory=dict)
     formulas: set[Place] = field(default_factory=set)
     indexes: list[int] = field(default_factory=list)
-    _blank_columns: set[int] = field(default_factory=set)
+    _blanks: dict[int, set[int]] = field(default_factory=dict)
     _bounds: dict[int, tuple[int, int]] = field(default_factory=dict)
     _cells: dict[int, list[int]] = field(default_factory=dict)
     _stated: tuple[int, int] = (0, 0)
@@ -310,7 +310,7 @@ class _Sheet:
             row, column = struct.unpack_from("<HH", body)
             self._cell(row, column, column + 1)
             if kind == _BLANK:
-                self._blank_columns.add(column + 1)
+                self._blanks.setdefault(row, set()).add(column + 1)
             else:
                 self._content(kind, body, (row, column))
         elif kind in (_MULRK, _MULBLANK):
@@ -323,7 +323,7 @@ class _Sheet:
             if kind == _MULRK:
                 self.filled.update((row, column) for column in range(first, last + 1))
             else:
-                self._blank_columns.update(range(first + 1, last + 2))
+                self._blanks.setdefault(row, set()).update(range(first + 1, last + 2))
         elif kind == _STRING:
             self._result(body)
         elif kind == _ROW:
@@ -394,6 +394,9 @@ class _Sheet:
             if columns[0] < first or columns[-1] >= end:
                 raise contradictory("单元格在其行的范围之外")
 
+    def _is_title(self, row: int, blank: set[int]) -> bool:
+        return len(self._cells[row]) == len(blank) + 1
+
     def doubts(self) -> Iterator[str]:
         """Where the records disagree in a way that may mean a lost cell."""
         if self._is_disordered:
@@ -401,7 +404,11 @@ class _Sheet:
         outline = [
             (row + 1, tuple(c + 1 for c in columns)) for row, columns in sorted(self._cells.items())
         ]
-        row = missing_row(holes(outline), self._blank_columns)
+        # One filled cell is a title; what is blank beside it is no cell of a table.
+        blank_columns = set[int]().union(
+            *(blank for row, blank in self._blanks.items() if not self._is_title(row, blank))
+        )
+        row = missing_row(holes(outline), blank_columns)
         if row:
             yield f"第 {row} 行缺少单元格"
         rows = max(self._cells, default=-1) + 1

@@ -91,8 +91,14 @@ def _missing(
 def missing_row(missing: Iterable[tuple[int, int]], blank_columns: Set[int]) -> int:
     """The first row whose missing cell was lost rather than never written; 0 where there is none.
 
-    ``blank_columns`` are those in which blank cells are written. Right of them people type what
-    belongs to no table.
+    ``blank_columns`` are those in which blank cells are written; where they are not, one that is
+    missing is one that somebody left blank. Column 0 is a whole row.
     """
-    last = max(blank_columns, default=0)
-    return next((row for row, column in missing if blank_columns and column <= last), 0)
+    return next(
+        (
+            row
+            for row, column in missing
+            if column in blank_columns or (not column and blank_columns)
+        ),
+        0,
+    )

@@ -281,7 +281,13 @@ def _tally(parts: WorkbookParts) -> Tally:
 
 
 def _blank_columns(part: bytes) -> set[int]:
-    return {column_number(letters) for letters in set(_USUAL_BLANK.findall(part))}
+    """The columns in which blank cells are written, but for those beside a title."""
+    found: set[bytes] = set()
+    for row in part.split(b"<row ")[1:]:
+        blank = _USUAL_BLANK.findall(row)
+        if blank and row.count(b"<c ") != len(blank) + 1:
+            found.update(blank)
+    return set(map(column_number, found))
 
 
 @lru_cache(maxsize=4096)

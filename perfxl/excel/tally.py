@@ -118,6 +118,7 @@ class _Reading:
         self._seen: set[Place] = set()
         self._row = self._column = 0
         self._columns: list[int] = []
+        self._blank_columns: set[int] = set()
         self._in_data = self.has_data = False
         self._open = ""
         self._phonetic = 0
@@ -155,6 +156,9 @@ class _Reading:
             self._in_data = False
         elif name == "row":
             self.tally.outline.append((self._row, tuple(self._columns)))
+            # One filled cell is a title; what is blank beside it is no cell of a table.
+            if len(self._columns) != len(self._blank_columns) + 1:
+                self.tally.blank_columns |= self._blank_columns
         elif name == "c":
             self._end_cell()
         elif name in ("v", "t"):
@@ -174,6 +178,7 @@ class _Reading:
             raise contradictory("工作表中有超出表格范围的单元格")
         self.tally.is_disordered |= number <= self._row
         self._row, self._column, self._columns = number, 0, []
+        self._blank_columns = set()
 
     def _begin_cell(self, attributes: dict[str, str]) -> None:
         column = self._column + 1
@@ -224,4 +229,4 @@ class _Reading:
         elif value or inline:
             tally.filled.add(place)
         elif not self._has_formula:
-            tally.blank_columns.add(place[1] + 1)
+            self._blank_columns.add(place[1] + 1)
