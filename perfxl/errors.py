@@ -122,6 +122,18 @@ class UnknownUnit(PerfxlError):
     code = "E203"
 
 
+class UnknownIndicator(PerfxlError):
+    """An indicator that the unit's rubric does not have."""
+
+    code = "E204"
+
+
+class NoSuchScore(PerfxlError):
+    """An approved score that cannot hold: out of range, off the step, or without a reason."""
+
+    code = "E205"
+
+
 class InputAtRisk(PerfxlError):
     """Going on would overwrite what a person typed and perfxl has not yet taken in."""
 
@@ -138,6 +150,12 @@ class LedgerBroken(PerfxlError):
     """The ledger cannot be read or written."""
 
     code = "E302"
+
+
+class NoOfficeProgram(PerfxlError):
+    """LibreOffice is needed and not installed."""
+
+    code = "E503"
 
 
 class CannotWrite(PerfxlError):

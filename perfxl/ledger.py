@@ -516,13 +516,13 @@ class Ledger:
                 _PRODUCTS.insert().values(kind=kind, holder=holder, sha256=sha256, made_at=made_at)
             )
 
-    def made_by_perfxl(self, kind: str, holder: str) -> set[str]:
-        """The hashes of all that perfxl wrote of this kind for this holder."""
-        return {
-            str(row["sha256"])
-            for row in self._rows(_PRODUCTS)
-            if row["kind"] == kind and row["holder"] == holder
-        }
+    def made_by_perfxl(self, kind: str, holder: str) -> dict[str, dt.datetime]:
+        """The hashes of all that perfxl wrote of this kind for this holder, when each was first."""
+        made: dict[str, dt.datetime] = {}
+        for row in self._rows(_PRODUCTS):
+            if row["kind"] == kind and row["holder"] == holder:
+                made.setdefault(str(row["sha256"]), row["made_at"])
+        return made
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:

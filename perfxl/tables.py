@@ -260,6 +260,25 @@ SCORES: Schema = {
     "sheet": "object",
     "cell": "object",
 }
+MOVED_SCORES: Schema = {
+    "unit": "object",
+    "indicator": "object",
+    "name": "object",
+    "before": "Int64",
+    "after": "Int64",
+    "why": "object",
+}
+MOVED_RANKS: Schema = {
+    "unit": "object",
+    "name": "object",
+    "total_before": "Int64",
+    "total_after": "int64",
+    "rank_before": "Int64",
+    "rank_after": "Int64",
+    "grade_before": "object",
+    "grade_after": "object",
+    "why": "object",
+}
 RANKING: Schema = {
     "kind": "object",
     "position": "int64",

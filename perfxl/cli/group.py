@@ -36,9 +36,12 @@ class WorkOrder(ChineseGroup):
         "diff",
         "extend",
         "review",
+        "objection",
+        "explain",
         "consolidate",
         "rank",
         "circular",
+        "pdf",
         "checks",
         "demo",
     )

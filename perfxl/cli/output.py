@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from perfxl.movements import Movements
     from perfxl.stages.check import FileCheck
     from perfxl.stages.gather import Gathered
 
@@ -164,6 +165,67 @@ def print_ranking(gathered: Gathered) -> None:
             ],
             title=f"{kind}（{len(own)} 个）",
             right=(0, 3, 6),
+        )
+
+
+MOST_MOVES = 20
+
+
+def print_movements(gathered: Gathered, moved: Movements) -> None:
+    """What moved since the last consolidation; the workbook lists all of it."""
+    from perfxl.console import print_table
+    from perfxl.points import as_score, as_text
+    from perfxl.tables import Basis, whole
+
+    if moved.nothing:
+        click.echo("与上次汇总相比，得分、名次、等级没有变化。")
+        return
+
+    def score(amount: object) -> str:
+        number = whole(amount)
+        return str(Basis.NOT_APPLICABLE) if number is None else as_score(number)
+
+    def rank(number: object) -> str:
+        known = whole(number)
+        return NOT_RANKED if known is None else str(known)
+
+    units = gathered.plan.unit_by_code
+    click.echo(
+        f"与上次汇总相比：{len(moved.scores)} 项得分、{len(moved.ranks)} 个单位的总分、名次或等级有变化"
+        f"{'，先列前几个，全部见综合评分表“变动”' if len(moved.scores) > MOST_MOVES else ''}。"
+    )
+    if len(moved.scores):
+        print_table(
+            ("单位", "指标", "原得分", "现得分", "原因"),
+            [
+                (
+                    units[row.unit].name,
+                    f"{row.indicator} {row.name}",
+                    score(row.before),
+                    score(row.after),
+                    row.why,
+                )
+                for row in moved.scores.head(MOST_MOVES).itertuples(index=False)
+            ],
+            right=(2, 3),
+        )
+    if len(moved.ranks):
+        print_table(
+            ("单位", "原总分", "现总分", "原名次", "现名次", "原等级", "现等级", "原因"),
+            [
+                (
+                    row.name,
+                    "" if whole(row.total_before) is None else as_text(row.total_before, 2),
+                    as_text(row.total_after, 2),
+                    rank(row.rank_before),
+                    rank(row.rank_after),
+                    row.grade_before,
+                    row.grade_after,
+                    row.why,
+                )
+                for row in moved.ranks.head(MOST_MOVES).itertuples(index=False)
+            ],
+            right=(1, 2, 3, 4),
         )
 
 

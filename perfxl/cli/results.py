@@ -1,78 +1,15 @@
-"""From scores to results: review, consolidate, rank, circular."""
+"""From scores to results: consolidate, rank, circular, pdf."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
-from perfxl.cli.chinese import ChineseCommand, ChineseGroup
-from perfxl.cli.group import FINDINGS_EXIT, PATH, campaign_of, cli, now
-from perfxl.cli.output import (
-    print_findings,
-    print_json,
-    print_ranking,
-    ranking_records,
-)
-from perfxl.tables import Severity, has_errors
-
-
-@cli.group(cls=ChineseGroup)
-def review() -> None:
-    """股室打分：生成评分表、收回评分表（文件夹：股室评分/）。"""
-
-
-@review.command("issue", cls=ChineseCommand)
-@click.pass_context
-def review_issue(context: click.Context) -> None:
-    """生成每个股室的评分表（读：原件/、台账.db；写：股室评分/）。
-
-    已填而未收取的评分表不会被覆盖；已收取的核定得分会预先填好。
-
-    \b
-    例：perfxl -C 考核2024 review issue
-    """
-    from perfxl.stages.review import issue_books
-
-    campaign = campaign_of(context)
-    result = issue_books(campaign, now())
-    for path, count, again in zip(result.written, result.lines, result.to_look_again, strict=True):
-        note = f"，其中 {again} 项核定后有变化，请再看" if again else ""
-        click.echo(f"{path}（{count} 项{note}）")
-    click.echo(f"已生成 {len(result.written)} 份评分表。")
-
-
-@review.command("ingest", cls=ChineseCommand)
-@click.argument("paths", metavar="[文件或文件夹]...", nargs=-1, type=PATH)
-@click.pass_context
-def review_ingest(context: click.Context, paths: tuple[Path, ...]) -> None:
-    """收回评分表（读：股室评分/ 或给出的文件；写：原件/、台账.db）。
-
-    空白的核定得分表示尚未评定，不会抹去以前的打分。有“错误”时退出码为 1。
-
-    \b
-    例：perfxl -C 考核2024 review ingest
-    """
-    from perfxl.console import plain
-    from perfxl.stages.review import ingest_books
-
-    taken = ingest_books(campaign_of(context), list(paths), now())
-    for book in taken:
-        note = (
-            f"（{book.verdict}）{book.detail}"
-            if book.detail
-            else (f"：新记录 {book.recorded} 项，未变 {book.unchanged} 项")
-        )
-        click.echo(f"{plain(book.path.name)}{note}")
-    for book in taken:
-        if len(book.findings):
-            click.echo(f"\n{plain(book.path.name)}：")
-            print_findings(book.findings, {})
-    if not taken:
-        click.echo("没有找到评分表。请把填好的评分表放回“股室评分”文件夹，或在命令后给出文件。")
-    bad = any(has_errors(book.findings) for book in taken)
-    sys.exit(FINDINGS_EXIT if bad or any(book.detail for book in taken) else 0)
+from perfxl.cli.chinese import ChineseCommand
+from perfxl.cli.group import PATH, campaign_of, cli, now, read_file
+from perfxl.cli.output import print_json, print_movements, print_ranking, ranking_records
+from perfxl.tables import Severity
 
 
 @cli.command(cls=ChineseCommand)
@@ -102,16 +39,21 @@ def consolidate(context: click.Context) -> None:
 
 @cli.command(cls=ChineseCommand)
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON")
+@click.option("--pdf", "as_pdf", is_flag=True, help="另写可直接打印的 成果/排名.pdf（需要 LibreOffice）")
 @click.pass_context
-def rank(context: click.Context, as_json: bool) -> None:
-    """各类单位的排名（读：原件/、台账.db）。
+def rank(context: click.Context, as_json: bool, as_pdf: bool) -> None:
+    """各类单位的排名（读：原件/、台账.db；写：成果/排名.pdf）。
 
     \b
-    例：perfxl -C 考核2024 rank
+    例：perfxl -C 考核2024 rank --pdf
     """
     from perfxl.stages.gather import gather
+    from perfxl.stages.print_out import print_ranking_sheet
 
-    gathered = gather(campaign_of(context))
+    campaign = campaign_of(context)
+    gathered = gather(campaign)
+    if as_pdf:
+        click.echo(f"已写 {print_ranking_sheet(campaign, gathered, now())}。", err=as_json)
     if as_json:
         print_json(ranking_records(gathered))
     else:
@@ -136,3 +78,17 @@ def circular(context: click.Context) -> None:
         click.echo(f"上一份文稿有人改动过，已留在 {result.kept}。")
     if result.provisional:
         click.echo(f"还有 {result.provisional} 项得分未经股室核定，文稿为讨论稿。")
+
+
+@cli.command(cls=ChineseCommand)
+@click.argument("files", metavar="文件...", nargs=-1, required=True, type=PATH)
+def pdf(files: tuple[Path, ...]) -> None:
+    """把工作簿或文稿转为 PDF，写在原文件旁边（需要 LibreOffice）。
+
+    \b
+    例：perfxl pdf 考核2024/成果/通报.docx
+    """
+    from perfxl.stages.print_out import print_file
+
+    for file in files:
+        click.echo(f"已写 {print_file(file, read_file(file))}。")

@@ -52,6 +52,10 @@ class Seen:
     def __str__(self) -> str:
         return json.dumps([self.self_score, self.computed, self.basis, self.evidence])
 
+    def described(self) -> str:
+        """The amounts in words."""
+        return f"自评 {_shown(self.self_score)}、计算 {_shown(self.computed)}"
+
     def changes(self, now: Seen) -> list[str]:
         """What is different now, in words."""
         changes = [

@@ -103,6 +103,39 @@ def lines_of_book(gathered: Gathered, book: BookOf) -> list[ReviewLine]:
     return with_scores(gathered.lines.get(book.section, []), standing, book.reviewer)
 
 
+@dataclass(frozen=True)
+class BookProgress:
+    """How far one book has come; ``lines`` are those of indicators that apply."""
+
+    section: str
+    reviewer: str
+    lines: int
+    judged: int
+    to_look_again: int
+
+
+def progress_of_books(gathered: Gathered) -> list[BookProgress]:
+    """Every book of the campaign with what was judged in it."""
+    progress = []
+    for section in gathered.lines:
+        for book in books_of(gathered.plan, section):
+            lines = [
+                line
+                for line in lines_of_book(gathered, book)
+                if line.applies or line.approved is not None
+            ]
+            progress.append(
+                BookProgress(
+                    section,
+                    book.reviewer,
+                    len(lines),
+                    sum(line.approved is not None for line in lines),
+                    sum(bool(line.changed) for line in lines),
+                )
+            )
+    return progress
+
+
 def _refuse_to_overwrite_input(campaign: Campaign, gathered: Gathered, book: BookOf) -> None:
     path = book_path(campaign, book.section, book.reviewer)
     if not path.is_file():
@@ -198,17 +231,19 @@ def _whose(campaign: Campaign, stamp: Stamp | None) -> BookOf | None:
 
 
 def _newer(campaign: Campaign, of: BookOf, edition: int) -> dict[Key, tuple[int, str, str]]:
-    """What later editions of a book, or answers to objections after it, brought."""
+    """What later editions of a book, or answers to objections since it was made, brought."""
+    made = list(campaign.ledger.made_by_perfxl(PRODUCT, of.holder).values())
+    made_at = made[edition - 1] if 0 < edition <= len(made) else dt.datetime.max
+
+    def is_newer(review: Review) -> bool:
+        if review.scored_in is ScoredIn.OBJECTION:
+            return review.recorded_at >= made_at
+        return review.edition > edition and review.reviewer == (of.reviewer or review.reviewer)
+
     return {
         (review.unit, review.indicator): (review.approved, review.reason, review.reviewer)
         for review in campaign.ledger.reviews()
-        if review.section == of.section
-        and review.edition > edition
-        and (
-            not of.reviewer
-            or review.reviewer == of.reviewer
-            or review.scored_in is ScoredIn.OBJECTION
-        )
+        if review.section == of.section and is_newer(review)
     }
 
 
