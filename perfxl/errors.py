@@ -122,6 +122,12 @@ class UnknownUnit(PerfxlError):
     code = "E203"
 
 
+class WrongWorkbook(PerfxlError):
+    """A workbook that can be read and is not the one that was asked for."""
+
+    code = "E205"
+
+
 class InputAtRisk(PerfxlError):
     """Going on would overwrite what a person typed and perfxl has not yet taken in."""
 

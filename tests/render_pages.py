@@ -9,13 +9,23 @@ sheets of a workbook follow each other.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+# Fonts that every office has and few servers, and free ones of the same widths.
+FONTS = {
+    "宋体": "Noto Serif CJK SC",
+    "黑体": "Noto Sans CJK SC",
+    "仿宋": "Noto Serif CJK SC",
+    "仿宋_GB2312": "Noto Serif CJK SC",
+    "楷体_GB2312": "AR PL UKai CN",
+    "方正小标宋简体": "Noto Serif CJK SC",
+}
 TOOLS = {"soffice": "LibreOffice", "pdftoppm": "poppler-utils"}
 SECONDS = 240
 
@@ -43,6 +53,7 @@ def render(files: Sequence[Path], to: Path, *, dpi: int = 70) -> list[Path]:
     to.mkdir(parents=True, exist_ok=True)
     pages: list[Path] = []
     with tempfile.TemporaryDirectory() as work:
+        environment = {**os.environ, "FONTCONFIG_FILE": str(_font_settings(Path(work)))}
         for file in files:
             for old in _pages(to, file.stem):
                 old.unlink()
@@ -51,12 +62,15 @@ def render(files: Sequence[Path], to: Path, *, dpi: int = 70) -> list[Path]:
                     *("soffice", "--headless", "--norestore", "--convert-to", "pdf"),
                     f"-env:UserInstallation={(Path(work) / 'profile').as_uri()}",
                     *("--outdir", work, str(file)),
-                ]
+                ],
+                environment,
             )
             printed = Path(work) / f"{file.stem}.pdf"
             if not printed.is_file():
                 raise CannotRenderError(f"LibreOffice does not print {file}")
-            _run(["pdftoppm", "-r", str(dpi), "-png", str(printed), str(to / file.stem)])
+            _run(
+                ["pdftoppm", "-r", str(dpi), "-png", str(printed), str(to / file.stem)], environment
+            )
             pages += _pages(to, file.stem)
     return pages
 
@@ -65,8 +79,26 @@ def _pages(folder: Path, stem: str) -> list[Path]:
     return sorted(one for one in folder.glob("*.png") if one.stem.rpartition("-")[0] == stem)
 
 
-def _run(command: Sequence[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+def _font_settings(work: Path) -> Path:
+    """What tells fontconfig to show a font that is not here as one that is."""
+    aliases = "".join(
+        f"<match><test name='family'><string>{name}</string></test>"
+        f"<edit name='family' mode='append' binding='strong'><string>{other}</string></edit></match>"
+        for name, other in FONTS.items()
+    )
+    file = work / "fonts.conf"
+    file.write_text(
+        "<?xml version='1.0'?><!DOCTYPE fontconfig SYSTEM 'fonts.dtd'><fontconfig>"
+        f"<include ignore_missing='yes'>/etc/fonts/fonts.conf</include>{aliases}</fontconfig>",
+        encoding="utf-8",
+    )
+    return file
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str]) -> None:
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=SECONDS, check=False, env=environment
+    )
     if done.returncode:
         raise CannotRenderError(f"{command[0]} failed: {done.stderr.strip()[:500]}")
 

@@ -18,7 +18,10 @@ FLOORS = (
     {"layout", "isolation"},
     {"plan"},
     {"excel", "envelopes", "documents", "ledger", "files", "console", "resources"},
-    {"checks", "intake", "scoring", "reviews", "review_lines", "claims", "changes"},
+    {
+        *("checks", "intake", "scoring", "reviews", "review_lines", "claims", "changes"),
+        *("analysis", "last_year"),
+    },
     {"facts", "campaign"},
     {"products"},
     {"stages"},
