@@ -113,9 +113,7 @@ def indicator_deviations(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
                     "compared": len(given),
                     "claimed": claimed,
                     "counted": counted,
-                    "over_claims": int((given["self_score"] > given["score"]).sum())
-                    if there
-                    else 0,
+                    "over_claims": int((given["self_score"] > given["score"]).sum()),
                 }
             )
         rows += [{**row, "order": place} for row, place in zip(own, places(keys), strict=True)]

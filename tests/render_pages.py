@@ -17,14 +17,17 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-# Fonts that every office has and few servers, and free ones of the same widths.
+# Fonts that every office has and few servers, and free ones of like widths (fonts-noto-cjk,
+# fonts-arphic-uming, fonts-arphic-ukai).
 FONTS = {
-    "宋体": "Noto Serif CJK SC",
+    "宋体": "AR PL UMing CN",
     "黑体": "Noto Sans CJK SC",
-    "仿宋": "Noto Serif CJK SC",
-    "仿宋_GB2312": "Noto Serif CJK SC",
+    "仿宋": "AR PL UMing CN",
+    "仿宋_GB2312": "AR PL UMing CN",
     "楷体_GB2312": "AR PL UKai CN",
     "方正小标宋简体": "Noto Serif CJK SC",
+    # Widths of columns are counted in digits of this one.
+    "Calibri": "AR PL UMing CN",
 }
 TOOLS = {"soffice": "LibreOffice", "pdftoppm": "poppler-utils"}
 SECONDS = 240

@@ -21,6 +21,7 @@ from perfxl.products.consolidated.form import (
     band,
     begin,
     hide_helpers,
+    roomy_height,
 )
 from perfxl.products.consolidated.formulas import own, place_in_order, span
 from perfxl.products.consolidated.material import (
@@ -61,6 +62,13 @@ class AnalysisPlace:
     first_level: tuple[int, int]
     weakest: tuple[int, int]
     losses: tuple[int, int]
+
+    @property
+    def height(self) -> float:
+        """A row height with which the three tables fill one page, if they can."""
+        rows = self.end - self.first_level[0] - 2
+        width = sum(width for _, width in _COLUMNS)
+        return roomy_height(rows, width, landscape=False, used=110, least=16, most=22)
 
     @property
     def end(self) -> int:
@@ -202,7 +210,7 @@ def _first_levels(sheet: SheetWriter, material: Material, place: AnalysisPlace, 
             sheet.formula(row, column, formula, Role.FIXED, kind_of_value, cached, align="center")
         for column in (6, 7, 9):
             sheet.text(row, column, "")
-        sheet.raw.set_row(row, 20)
+        sheet.raw.set_row(row, place.height)
 
 
 def _drawn(
@@ -249,4 +257,4 @@ def _drawn(
             sheet.formula(
                 row, column, "=" + formula, Role.FIXED, kind_of_value, cached, align=align
             )
-        sheet.raw.set_row(row, 20)
+        sheet.raw.set_row(row, place.height)

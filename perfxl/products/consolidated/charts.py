@@ -5,8 +5,10 @@ One portrait page per kind; a kind with more units than one chart holds gets fur
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from perfxl.analysis import first_levels
 from perfxl.excel.charts import BarChart, Cells, insert_bar_chart
 from perfxl.excel.style import Role
 from perfxl.excel.writer import SheetWriter
@@ -19,11 +21,12 @@ WEAKEST = 10
 UNITS_PER_CHART = 50
 
 _COLUMNS, _COLUMN_WIDTH = 10, 9.0
-# What a column of that width and a row take on screen at 100%.
-_COLUMN_PIXELS, _ROW_PIXELS, _ROW_POINTS = 68, 20, 15
+# What a column of that width and a row take on screen at 100%; not the default height, which every
+# program takes for another.
+_COLUMN_PIXELS, _ROW_PIXELS, _ROW_POINTS = 68, 21, 15.75
 _LEFT_COLUMNS, _LOWER_ROWS = 4, 24
 _PAGE_WIDTH = _COLUMNS * _COLUMN_PIXELS - 8
-# Of A4 with our margins, at 100%: 748 points.
+# 754 points: of A4 at 100%, with margins of 1.3 and 1.5 cm.
 _PAGE_ROWS = 47
 
 
@@ -51,6 +54,9 @@ def write_charts(sheet: SheetWriter, material: Material) -> None:
             title = f"{material.plan.campaign.name}{SHEET}（{kind}）"
             sheet.merged(top, _COLUMNS - 1, title, Role.TITLE)
             sheet.raw.set_row(top, 30)
+            # Rows first: where a chart ends is worked out from their heights.
+            for row in range(top + 1, top + _PAGE_ROWS):
+                sheet.raw.set_row(row, _ROW_POINTS)
             for one in page:
                 insert_bar_chart(
                     sheet,
@@ -61,26 +67,24 @@ def write_charts(sheet: SheetWriter, material: Material) -> None:
                     height=one.height,
                 )
             top += _PAGE_ROWS
-    for row in range(top):
-        if row % _PAGE_ROWS:
-            sheet.raw.set_row(row, _ROW_POINTS)
     sheet.raw.set_h_pagebreaks(breaks)
     sheet.print_setup(landscape=False, last_column=_COLUMNS - 1, last_row=max(top - 1, 1))
+    sheet.raw.set_margins(left=0.5, right=0.5, top=0.5, bottom=0.6)
 
 
 def pages(material: Material, kind: str) -> list[list[Placed]]:
     """The charts of one kind, page by page."""
     charts = ranking_charts(material, kind)
     beside = [
-        Placed(grade_chart(material, kind), 0, 0, _LEFT_COLUMNS * _COLUMN_PIXELS - 8, 250),
+        Placed(grade_chart(material, kind), 0, 0, _LEFT_COLUMNS * _COLUMN_PIXELS - 8, 248),
         Placed(
             first_level_chart(material, kind),
             0,
             _LEFT_COLUMNS,
             _PAGE_WIDTH - _LEFT_COLUMNS * _COLUMN_PIXELS,
-            250,
+            248,
         ),
-        Placed(weakest_chart(material, kind), 13, 0, _PAGE_WIDTH, 218),
+        Placed(weakest_chart(material, kind), 12, 0, _PAGE_WIDTH, 250),
     ]
     height = _height(charts[-1])
     rows = -(-height // _ROW_PIXELS)
@@ -93,7 +97,7 @@ def pages(material: Material, kind: str) -> list[list[Placed]]:
 
 def _height(chart: BarChart) -> int:
     """Room for every name."""
-    return 70 + 16 * (chart.names.last_row - chart.names.first_row + 1)
+    return 86 + 17 * (chart.names.last_row - chart.names.first_row + 1)
 
 
 def _moved(one: Placed, rows: int) -> Placed:
@@ -119,7 +123,10 @@ def ranking_charts(material: Material, kind: str) -> list[BarChart]:
                 "单位",
                 "总分（分）",
                 "0.00",
+                "0",
+                as_float(material.plan.campaign.full_marks) / 10,
                 highest=as_float(material.plan.campaign.full_marks),
+                longest_name=max(len(unit.name) for unit in material.matrices[kind].units),
             )
         )
     return charts
@@ -135,6 +142,8 @@ def grade_chart(material: Material, kind: str) -> BarChart:
         "等级",
         "单位数（个）",
         "0",
+        "0",
+        max(1, -(-len(material.matrices[kind].units) // 6)),
         across=False,
     )
 
@@ -142,23 +151,28 @@ def grade_chart(material: Material, kind: str) -> BarChart:
 def first_level_chart(material: Material, kind: str) -> BarChart:
     """The score rate of every first-level indicator, in the rubric's order."""
     first, last = analysis.analysis_places(material)[kind].first_level
-    return _rates(f"各{kind}一级指标得分率", first, last)
+    names = [name for _, name, _, _ in first_levels(material.plan.rubrics[kind])]
+    return _rates(f"各{kind}一级指标得分率", first, last, names)
 
 
 def weakest_chart(material: Material, kind: str) -> BarChart:
     """The indicators with the lowest score rates."""
     first, last = analysis.analysis_places(material)[kind].weakest
     last = min(last, first + WEAKEST - 1)
-    return _rates(f"各{kind}得分率最低的 {last - first + 1} 个指标", first, last)
+    names = [one.name for one in material.matrices[kind].indicators]
+    return _rates(f"各{kind}得分率最低的 {last - first + 1} 个指标", first, last, names)
 
 
-def _rates(title: str, first: int, last: int) -> BarChart:
+def _rates(title: str, first: int, last: int, names: Sequence[str]) -> BarChart:
     return BarChart(
         title,
         Cells(analysis.SHEET, first, analysis.NAME, last, analysis.NAME),
         Cells(analysis.SHEET, first, analysis.RATE, last, analysis.RATE),
         "指标",
         "得分率",
+        "0.0%",
         "0%",
+        0.2,
         highest=1,
+        longest_name=max(len(name) for name in names),
     )

@@ -77,7 +77,8 @@ def write_unit_comparison(sheet: SheetWriter, material: Material) -> None:
         band(sheet, row, _UNIT_COLUMNS, f"{kind}（{len(place.units)} 个）")
         first = row + 1
         changes = []
-        for row, unit in enumerate(place.units, first):
+        for unit in place.units:
+            row += 1
             pair = pairs[unit.code]
             last = None if pair.last is None else last_year.totals.iloc[pair.last]
             changes.append(_unit(sheet, material, place, pair, last, row))
@@ -86,7 +87,8 @@ def write_unit_comparison(sheet: SheetWriter, material: Material) -> None:
         row += 1
     if gone:
         band(sheet, row, _UNIT_COLUMNS, f"上年有、本年名录中没有的单位（{len(gone)} 个）")
-        for row, index in enumerate(gone, row + 1):
+        for index in gone:
+            row += 1
             line = last_year.totals.iloc[index]
             sheet.text(row, 0, line["unit"], align="center")
             sheet.text(row, 1, line["name"])
@@ -230,8 +232,9 @@ def write_indicator_comparison(sheet: SheetWriter, material: Material) -> None:
             breaks.append(row)
         pairs = _common_indicators(material, last_year.rates, kind)
         band(sheet, row, _INDICATOR_COLUMNS, f"{kind}（两年相同的指标 {len(pairs)} 个）")
-        for row, (position, now, last) in enumerate(pairs, row + 1):
-            _indicator(sheet, material, kind, (position, now, last), row)
+        for pair in pairs:
+            row += 1
+            _indicator(sheet, material, kind, pair, row)
         row += 1
     sheet.raw.set_h_pagebreaks(breaks)
     sheet.raw.freeze_panes(FIRST_BODY_ROW, 2)

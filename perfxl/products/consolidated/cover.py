@@ -46,7 +46,7 @@ def write_cover(sheet: SheetWriter, material: Material, contents: Sequence[Conte
     last = len(_FIGURES) + len(material.plan.grades) - 1
     sheet.raw.hide_gridlines(2)
     sheet.raw.set_column(0, last, _WIDTH)
-    sheet.raw.set_row(0, 40)
+    sheet.raw.set_row(0, 70)
     _line(sheet, 1, last, campaign.issuer, size=16, height=36)
     title = f"{campaign.name}综合评分表"
     height = wrapped_height((title, _WIDTH * (last + 1)), size=26) + 20
@@ -66,8 +66,8 @@ def write_cover(sheet: SheetWriter, material: Material, contents: Sequence[Conte
     _section(sheet, row, last, "二、计算办法")
     for text in _method(material.plan):
         row += 1
-        _line(sheet, row, last, text, size=11, height=wrapped_height((text, _WIDTH * (last + 1)), size=11), align="left",
-              text_wrap=True)  # fmt: skip
+        height = wrapped_height((text, _WIDTH * (last + 1)), size=11, least=22)
+        _line(sheet, row, last, text, size=11, height=height, align="left", text_wrap=True)
     row += 1
     _section(sheet, row, last, "三、目录（点击表名可到该表）")
     for number, content in enumerate(contents, 1):
@@ -97,7 +97,7 @@ def _line(
 
 def _section(sheet: SheetWriter, row: int, last: int, text: str) -> None:
     _line(
-        sheet, row, last, text, size=12, height=34, align="left", valign="vcenter", font_name="黑体"
+        sheet, row, last, text, size=12, height=40, align="left", valign="vcenter", font_name="黑体"
     )
 
 
@@ -105,7 +105,7 @@ def _headings(sheet: SheetWriter, plan: Plan) -> None:
     labels = (*_FIGURES, *(grade.name for grade in plan.grades))
     for column, label in enumerate(labels):
         sheet.text(_FIGURES_ROW, column, label, Role.HEADING)
-    sheet.raw.set_row(_FIGURES_ROW, 30)
+    sheet.raw.set_row(_FIGURES_ROW, 32)
 
 
 def _figures(sheet: SheetWriter, material: Material, kind: str, place: MatrixPlace) -> None:
@@ -157,7 +157,7 @@ def _figures(sheet: SheetWriter, material: Material, kind: str, place: MatrixPla
         sheet.formula(
             row, column, formula, Role.FIXED, value_kind, cached, align="center", font_size=11
         )
-    sheet.raw.set_row(row, 30)
+    sheet.raw.set_row(row, 32)
 
 
 def _provisional(sheet: SheetWriter, material: Material, row: int, last: int) -> int:
@@ -192,4 +192,4 @@ def _content(sheet: SheetWriter, row: int, last: int, number: int, content: Cont
     sheet.raw.write_url(row, 1, f"internal:'{target}'!A1", link, content.sheet)
     about = sheet.book.format(Role.PLAIN, font_size=11, text_wrap=False)
     sheet.raw.merge_range(row, name_columns + 1, row, last, content.about, about)
-    sheet.raw.set_row(row, 23)
+    sheet.raw.set_row(row, 26)

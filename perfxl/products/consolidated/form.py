@@ -42,9 +42,14 @@ def hide_helpers(sheet: SheetWriter, first: int, last: int) -> None:
 
 def wrapped_height(*texts: tuple[str, float], size: float = 10, least: float = 20) -> float:
     """The height (points) of a row that shows every text wrapped in a column of its width."""
-    # A character of width is 5.25 points; a little is lost at the cell's edges.
+    # A character of width is 5.25 points; a little is lost at the cell's edges, and no character
+    # is cut in two.
     return max(
-        least, *(lines_high(text, (5.25 * width) / size, size * 1.3) for text, width in texts)
+        least,
+        *(
+            lines_high(text, max(1, (5.25 * width - 1) // size), size * 1.3)
+            for text, width in texts
+        ),
     )
 
 

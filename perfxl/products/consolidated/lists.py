@@ -26,7 +26,7 @@ FIRST_DETAIL_ROW = FIRST_BODY_ROW
 
 _DETAIL_COLUMNS = (
     ("单位编码", 9),
-    ("单位名称", 22),
+    ("单位名称", 27),
     ("单位类别", 8),
     ("指标编码", 9),
     ("指标", 24),
@@ -40,9 +40,9 @@ _DETAIL_COLUMNS = (
     ("扣分原因", 26),
     ("评分人", 16),
     ("评分股室", 14),
-    ("来源文件", 30),
+    ("来源文件", 40),
     ("自评单元格", 14),
-    ("评分表", 26),
+    ("评分表", 30),
     ("评分表行", 12),
 )
 _DEDUCTION_COLUMNS = (
@@ -149,15 +149,16 @@ def write_detail(sheet: SheetWriter, material: Material) -> None:
             sheet.link(row, _DETAIL["自评单元格"], target, place)
         else:
             sheet.text(row, _DETAIL["自评单元格"], place)
-        _review_source(sheet, material, row, line)
+        texts["评分表"] = _review_source(sheet, material, row, line)
         sheet.raw.set_row(row, _height(_DETAIL_COLUMNS, texts))
     _end(sheet, _DETAIL_COLUMNS, FIRST_DETAIL_ROW + len(material.scores), paper=PAPER_A3)
 
 
-def _review_source(sheet: SheetWriter, material: Material, row: int, line: Any) -> None:
-    """Where an approved score was entered: the section's book, and the row in it."""
+def _review_source(sheet: SheetWriter, material: Material, row: int, line: Any) -> str:
+    """Where an approved score was entered: the section's book (given back), and the row in it."""
     book = material.review_files.get(line.review_receipt)
-    sheet.text(row, _DETAIL["评分表"], "" if book is None else book.file)
+    file = "" if book is None else book.file
+    sheet.text(row, _DETAIL["评分表"], file)
     if book is not None and len(material.scores) <= MOST_LINKS:
         name, _, number = line.review_place.rpartition("!")
         quoted = name.replace("'", "''")
@@ -165,6 +166,7 @@ def _review_source(sheet: SheetWriter, material: Material, row: int, line: Any) 
         sheet.link(row, _DETAIL["评分表行"], target, line.review_place)
     else:
         sheet.text(row, _DETAIL["评分表行"], line.review_place)
+    return file
 
 
 def write_deductions(sheet: SheetWriter, material: Material) -> None:
@@ -315,7 +317,7 @@ def _labelled(columns: Columns, texts: Sequence[str]) -> dict[str, str]:
 def _height(columns: Columns, texts: Mapping[str, str]) -> float:
     """The height of a row whose texts stand under these labels."""
     widths = dict(columns)
-    return wrapped_height(*((text, widths[label]) for label, text in texts.items()))
+    return wrapped_height(*((text, widths[label]) for label, text in texts.items()), least=17)
 
 
 def _end(

@@ -115,7 +115,7 @@ def _headings(sheet: SheetWriter, place: MatrixPlace) -> None:
     tallest = wrapped_height(
         *((f"{one.code}\n{one.name}", _SCORE_WIDTH) for one in place.indicators), size=9
     )
-    sheet.raw.set_row(HEADING_ROW, tallest + 4)
+    sheet.raw.set_row(HEADING_ROW, tallest + 10)
     sheet.raw.set_row(MARKS_ROW, 20)
 
 
