@@ -68,6 +68,7 @@ def unit_deviations(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
     Ties stand in the roster's order, units that claimed nothing last.
     """
     both = _compared(scores)
+    over = both.loc[both["self_score"] > both["score"], "unit"].value_counts()
     sums = both.groupby("unit")[["self_score", "score"]].sum()
     counts = both["unit"].value_counts()
     totals = scores.groupby("unit")["self_score"].sum()
@@ -84,6 +85,7 @@ def unit_deviations(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
                     "compared": int(counts[unit.code]) if there else 0,
                     "claimed": int(sums.at[unit.code, "self_score"]) if there else 0,
                     "counted": int(sums.at[unit.code, "score"]) if there else 0,
+                    "over_claims": int(over.get(unit.code, 0)),
                 }
             )
         order = places([(deviation_rate(**_amounts(row)),) for row in own])

@@ -40,6 +40,8 @@ _KIND = re.compile(r"得分汇总[(（](.+)[)）]")
 _INDICATOR = re.compile(r"(\S+)\s+(.+)", re.DOTALL)
 _MARKS_LABEL = "分值"
 LONGEST = 200
+# Hundredths; anything above is no score, and would leave int64 when multiplied.
+_LARGEST = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def _read_matrix(
     full = sum(marks for _, _, marks in indicators.values())
     for row in rows[located.first_row :]:
         code, name = _cell(row, at["unit"]), _cell(row, at["name"])
-        if not code or not name:
+        if not (code or name) or label_key(name) == _MARKS_LABEL:
             continue
         status = _cell(row, at["status"]) if "status" in at else ""
         scores = {column: _number(row, column) for column in indicators}
@@ -103,7 +105,7 @@ def _read_matrix(
         if applicable:
             exact = Fraction(sum(given.values()) * full, applicable) - late
             total = round_fraction(max(Fraction(0), exact))
-        if total is None:
+        if total is None or total > _LARGEST:
             continue
         rank = _number(row, at["rank"]) if "rank" in at else None
         totals.append(
@@ -190,7 +192,8 @@ def _cell(row: Sequence[object], column: int) -> str:
 
 
 def _number(row: Sequence[object], column: int) -> int | None:
-    return number_of(row[column]) if column < len(row) else None
+    number = number_of(row[column]) if column < len(row) else None
+    return number if number is not None and 0 <= number <= _LARGEST else None
 
 
 def _frame(rows: Sequence[Mapping[str, object]], schema: tables.Schema) -> pd.DataFrame:

@@ -256,6 +256,7 @@ UNIT_DEVIATIONS: Schema = {
     "compared": "int64",
     "claimed": "int64",
     "counted": "int64",
+    "over_claims": "int64",
     "order": "int64",
 }
 INDICATOR_DEVIATIONS: Schema = {

@@ -100,7 +100,7 @@ def write_unit_comparison(sheet: SheetWriter, material: Material) -> None:
     sheet.raw.set_h_pagebreaks(breaks)
     sheet.raw.freeze_panes(FIRST_BODY_ROW, 2)
     sheet.print_setup(
-        landscape=True, last_column=_REMARK, repeat_rows=(0, HEADING_ROW), last_row=row - 1
+        landscape=False, last_column=_REMARK, repeat_rows=(0, HEADING_ROW), last_row=row - 1
     )
 
 
@@ -190,7 +190,9 @@ def _said_of(pair: Matched, last: Any) -> str:
     if last["unit"] != pair.unit:
         said.append(f"上年编码 {last['unit']}")
     displayed, total = whole(last["displayed"]), whole(last["total"])
-    if displayed is not None and total is not None and displayed != total:
+    if displayed is None:
+        said.append("上年表中没有算出总分")
+    elif displayed != total:
         said.append(f"上年表显示 {as_text(displayed, 2)}，按得分重算为 {as_text(total, 2)}")
     return "；".join(said)
 

@@ -141,7 +141,7 @@ def _unit_lines(material: Material, kind: str, place: MatrixPlace) -> list[_Line
         lines.append(
             _Line(
                 *(row.unit, rank.name, row.self_total, rank.sum),
-                *(row.compared, row.claimed, row.counted, 0, row.order),
+                *(row.compared, row.claimed, row.counted, row.over_claims, row.order),
                 which=f"({detail_range(material, '单位编码')}={place.quoted()}!{code})",
                 scored_formula=f"={place.quoted()}!{total}",
                 by_points=False,
