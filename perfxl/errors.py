@@ -131,6 +131,12 @@ class UnknownIndicator(PerfxlError):
 class NoSuchScore(PerfxlError):
     """An approved score that cannot hold: out of range, off the step, or without a reason."""
 
+    code = "E206"
+
+
+class WrongWorkbook(PerfxlError):
+    """A workbook that can be read and is not the one that was asked for."""
+
     code = "E205"
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import pandas as pd
 
+from perfxl.analysis import indicator_figures
 from perfxl.plan.model import Plan
 from perfxl.points import round_fraction
 from perfxl.tables import Basis, Severity, Status
@@ -88,7 +89,9 @@ def campaign_facts(
     strong = [one for one in telling if one.rate >= STRONG_RATE]
     weak = [one for one in telling if one.rate < WEAK_RATE]
     return CampaignFacts(
-        kinds=[kind for name in plan.kinds if (kind := _kind(plan, name, ranking)) is not None],
+        kinds=[
+            kind for name in plan.kinds if (kind := kind_facts(plan, name, ranking)) is not None
+        ],
         units=len(plan.units),
         returned=len(plan.units) - len(missing),
         on_time=len(plan.units) - len(missing) - len(late),
@@ -112,7 +115,8 @@ def _most_telling(
     return taken
 
 
-def _kind(plan: Plan, kind: str, ranking: pd.DataFrame) -> KindFacts | None:
+def kind_facts(plan: Plan, kind: str, ranking: pd.DataFrame) -> KindFacts | None:
+    """The figures of one kind from ``tables.RANKING``; None where it has no units."""
     rows = ranking[ranking["kind"] == kind]
     if not len(rows):
         return None
@@ -135,26 +139,18 @@ def _kind(plan: Plan, kind: str, ranking: pd.DataFrame) -> KindFacts | None:
 
 
 def _indicators(plan: Plan, scores: pd.DataFrame) -> list[IndicatorFacts]:
-    counted = scores[(scores["basis"] != str(Basis.NOT_RETURNED)) & scores["score"].notna()]
-    groups = dict(list(counted.groupby(["kind", "indicator"], sort=False)))
-    facts = []
-    for kind, rubric in plan.rubrics.items():
-        for indicator in rubric.indicators:
-            rows = groups.get((kind, indicator.code))
-            if rows is None:
-                continue
-            total = int(rows["score"].sum())
-            facts.append(
-                IndicatorFacts(
-                    kind,
-                    indicator.code,
-                    indicator.name,
-                    Fraction(total, indicator.full_marks * len(rows)),
-                    len(rows),
-                    int((rows["score"] < indicator.full_marks).sum()),
-                )
-            )
-    return facts
+    return [
+        IndicatorFacts(
+            row.kind,
+            row.indicator,
+            row.name,
+            Fraction(int(row.sum), int(row.full_marks * row.units)),
+            int(row.units),
+            int(row.lost_units),
+        )
+        for row in indicator_figures(plan, scores).itertuples(index=False)
+        if row.units
+    ]
 
 
 def _common(findings: pd.DataFrame) -> list[CommonFinding]:

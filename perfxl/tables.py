@@ -296,6 +296,63 @@ RANKING: Schema = {
     "provisional": "int64",
 }
 
+# How each indicator was scored over the units that returned; orders are 1-based, no two alike.
+INDICATOR_FIGURES: Schema = {
+    "kind": "object",
+    "indicator": "object",
+    "name": "object",
+    "full_marks": "int64",
+    "units": "int64",
+    "sum": "int64",
+    "full_units": "int64",
+    "lost_units": "int64",
+    "lost": "int64",
+    "not_applicable": "int64",
+    "weakness_order": "int64",
+    "loss_order": "int64",
+}
+# Claims against scores; ``claimed`` and ``counted`` only where there are both.
+UNIT_DEVIATIONS: Schema = {
+    "kind": "object",
+    "unit": "object",
+    "self_total": "int64",
+    "compared": "int64",
+    "claimed": "int64",
+    "counted": "int64",
+    "over_claims": "int64",
+    "order": "int64",
+}
+INDICATOR_DEVIATIONS: Schema = {
+    "kind": "object",
+    "indicator": "object",
+    "name": "object",
+    "self_total": "int64",
+    "compared": "int64",
+    "claimed": "int64",
+    "counted": "int64",
+    "over_claims": "int64",
+    "order": "int64",
+}
+# What last year's consolidated workbook says; ``displayed`` is the total it shows.
+LAST_TOTALS: Schema = {
+    "kind": "object",
+    "unit": "object",
+    "name": "object",
+    "total": "Int64",
+    "displayed": "Int64",
+    "rank": "Int64",
+    "grade": "object",
+    "status": "object",
+}
+LAST_RATES: Schema = {
+    "kind": "object",
+    "indicator": "object",
+    "name": "object",
+    "full_marks": "int64",
+    "units": "int64",
+    "sum": "int64",
+}
+
 
 def frame(columns: Mapping[str, Sequence[object]], schema: Schema) -> pd.DataFrame:
     """Columns of values as a DataFrame of exactly the schema's columns, order and dtypes."""

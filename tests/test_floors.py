@@ -18,7 +18,10 @@ FLOORS = (
     {"layout", "isolation"},
     {"plan"},
     {"excel", "envelopes", "documents", "ledger", "files", "console", "resources", "office"},
-    {"checks", "intake", "scoring", "reviews", "claims", "changes", "movements"},
+    {
+        *("checks", "intake", "scoring", "reviews", "claims", "changes"),
+        *("analysis", "last_year", "movements"),
+    },
     {"facts", "campaign"},
     {"products"},
     {"stages"},

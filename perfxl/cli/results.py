@@ -13,18 +13,22 @@ from perfxl.tables import Severity
 
 
 @cli.command(cls=ChineseCommand)
+@click.option(
+    "--last-year", metavar="文件", type=PATH, help="上年的综合评分表.xlsx，加上“上年对比”各表"
+)
 @click.pass_context
-def consolidate(context: click.Context) -> None:
+def consolidate(context: click.Context, last_year: Path | None) -> None:
     """汇总：生成综合评分表（读：原件/、台账.db；写：成果/综合评分表.xlsx）。
 
     以前的综合评分表移到 成果/历次/，股室的打分不受影响。
 
     \b
     例：perfxl -C 考核2024 consolidate
+    例：perfxl -C 考核2024 consolidate --last-year 考核2023/成果/综合评分表.xlsx
     """
     from perfxl.stages.consolidate import consolidate as run
 
-    result = run(campaign_of(context), now())
+    result = run(campaign_of(context), now(), last_year)
     provisional = int(result.gathered.ranking["provisional"].sum())
     click.echo(f"已写 {result.path}。")
     if result.kept:

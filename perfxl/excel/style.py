@@ -21,6 +21,14 @@ INK, BLUE, PALE_BLUE, PALER_BLUE, INPUT_YELLOW, GREY = (
 )
 LINE = "#8EA9DB"
 
+# Score rates, the weakest first: one hue that darkens, so that a black and white print tells them
+# apart too; the weakest also in bold.
+SCORE_RATE_SHADES: tuple[dict[str, Any], ...] = (
+    {"bg_color": "#DDB892", "bold": True},
+    {"bg_color": "#EDD9C0"},
+    {"bg_color": "#F9F1E7"},
+)
+
 NUMBER_FORMATS = {
     ValueKind.SCORE: "0.0#",
     ValueKind.MONEY: "#,##0.00",

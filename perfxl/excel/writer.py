@@ -68,6 +68,10 @@ class WorkbookWriter:
             self._formats[key] = self._book.add_format(chosen)
         return self._formats[key]
 
+    def new_chart(self, kind: str) -> Any:
+        """A chart (``bar``, ``column``) to be put on a sheet."""
+        return self._book.add_chart({"type": kind})
+
     def define_name(self, name: str, formula: str) -> None:
         """A defined name for the workbook."""
         self._book.define_name(name, formula)

@@ -9,8 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from perfxl.campaign import PRODUCTS, Campaign
-from perfxl.errors import NothingToDo
+from perfxl.errors import Missing, NothingToDo, Place
+from perfxl.excel.reader import read_workbook
 from perfxl.files import keep_earlier, sha256_of, write_atomically
+from perfxl.last_year import LastYear, read_last_year
 from perfxl.ledger import Form, Verdict
 from perfxl.products.consolidated.material import Material, RejectedFile, ReturnLine, ReviewFile
 from perfxl.products.consolidated.workbook import consolidated_workbook
@@ -30,23 +32,45 @@ class Consolidated:
     gathered: Gathered
 
 
-def consolidate(campaign: Campaign, now: dt.datetime) -> Consolidated:
+def consolidate(
+    campaign: Campaign, now: dt.datetime, last_year: Path | None = None
+) -> Consolidated:
     """Write the consolidated workbook; an earlier one is moved to 成果/历次/, never overwritten.
 
-    Raises NothingToDo where no unit has returned anything.
+    ``last_year`` is last year's, for the sheets 上年对比. Raises NothingToDo where no unit has
+    returned anything; Missing, Unreadable or WrongWorkbook over ``last_year``.
     """
+    compared = None if last_year is None else last_year_from(last_year)
     gathered = gather(campaign)
     if not gathered.receipts:
         raise NothingToDo("还没有收到任何单位的报送", remedy="请先执行 perfxl ingest")
     path = campaign.path(PRODUCTS) / FILE
-    data = consolidated_workbook(material(campaign, gathered, now))
+    data = consolidated_workbook(material(campaign, gathered, now, compared))
     kept = keep_earlier(path, now)
     write_atomically(path, data)
     campaign.ledger.record_product(PRODUCT, "", sha256_of(data), now)
     return Consolidated(path, kept, gathered)
 
 
-def material(campaign: Campaign, gathered: Gathered, now: dt.datetime) -> Material:
+def last_year_from(file: Path) -> LastYear:
+    """What last year's consolidated workbook says. Raises Missing, Unreadable, WrongWorkbook."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise Missing(
+            f"上年的综合评分表读不出来（{error.strerror}）",
+            place=Place(str(file)),
+            remedy="请检查路径，并在 Excel 或 WPS 中关闭这个文件",
+        ) from error
+    return read_last_year(read_workbook(data, file.name).sheets, file.name)
+
+
+def material(
+    campaign: Campaign,
+    gathered: Gathered,
+    now: dt.datetime,
+    last_year: LastYear | None = None,
+) -> Material:
     """What the workbook shows, from the gathered tables and the ledger's receipts."""
     findings = gathered.checked.findings
     counts = (
@@ -83,5 +107,13 @@ def material(campaign: Campaign, gathered: Gathered, now: dt.datetime) -> Materi
         for receipt in campaign.ledger.receipts(Form.REVIEW)
     }
     return Material(
-        gathered.plan, gathered.scores, gathered.ranking, findings, lines, rejected, books, now
+        gathered.plan,
+        gathered.scores,
+        gathered.ranking,
+        findings,
+        lines,
+        rejected,
+        books,
+        now,
+        last_year,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from perfxl.excel.style import Role
@@ -10,17 +10,24 @@ from perfxl.excel.writer import LAST_ROW, PAPER_A3, PAPER_A4, SheetWriter
 from perfxl.layout.declare import ValueKind
 from perfxl.layout.locate import cell_name
 from perfxl.points import as_float
+from perfxl.products.consolidated.form import (
+    FIRST_BODY_ROW,
+    HEADING_ROW,
+    Columns,
+    begin,
+    wrapped_height,
+)
+from perfxl.products.consolidated.formulas import span
 from perfxl.products.consolidated.material import MOST_LINKS, Material
-from perfxl.products.template import lines_high
 from perfxl.tables import PROVISIONAL, Basis, whole
 
 DETAIL, DEDUCTIONS, FINDINGS, RETURNS = "得分明细", "扣分明细", "审核意见", "报送情况"
-_HEADING_ROW = 2
-FIRST_DETAIL_ROW = _HEADING_ROW + 1
+FIRST_DETAIL_ROW = FIRST_BODY_ROW
 
 _DETAIL_COLUMNS = (
     ("单位编码", 9),
-    ("单位名称", 22),
+    ("单位名称", 27),
+    ("单位类别", 8),
     ("指标编码", 9),
     ("指标", 24),
     ("分值", 7),
@@ -33,9 +40,9 @@ _DETAIL_COLUMNS = (
     ("扣分原因", 26),
     ("评分人", 16),
     ("评分股室", 14),
-    ("来源文件", 30),
+    ("来源文件", 40),
     ("自评单元格", 14),
-    ("评分表", 26),
+    ("评分表", 30),
     ("评分表行", 12),
 )
 _DEDUCTION_COLUMNS = (
@@ -79,6 +86,15 @@ _RETURN_COLUMNS = (
 )
 
 
+_DETAIL = {label: column for column, (label, _) in enumerate(_DETAIL_COLUMNS)}
+
+
+def detail_range(material: Material, label: str) -> str:
+    """All cells of one column of 得分明细, for formulas on other sheets."""
+    last = FIRST_DETAIL_ROW + len(material.scores) - 1
+    return f"{DETAIL}!{span(_DETAIL[label], FIRST_DETAIL_ROW, last)}"
+
+
 def detail_rows(material: Material) -> dict[tuple[str, str], int]:
     """The 0-based row of each unit's indicator in 得分明细."""
     keys = zip(material.scores["unit"], material.scores["indicator"], strict=True)
@@ -87,10 +103,9 @@ def detail_rows(material: Material) -> dict[tuple[str, str], int]:
 
 def write_detail(sheet: SheetWriter, material: Material) -> None:
     """Every score with its claim, computation, approval and source cell."""
-    _begin(
+    begin(
         sheet,
-        material,
-        DETAIL,
+        f"{material.plan.campaign.name}{DETAIL}",
         "采用得分取自得分汇总表；来源文件的原件在“原件”文件夹。",
         _DETAIL_COLUMNS,
     )
@@ -100,67 +115,65 @@ def write_detail(sheet: SheetWriter, material: Material) -> None:
         row = FIRST_DETAIL_ROW + index
         unit = material.plan.unit_by_code[line.unit]
         texts = {
-            0: line.unit,
-            1: unit.name,
-            2: line.indicator,
-            3: line.name,
-            7: line.arithmetic,
-            10: line.basis,
-            11: line.reason,
-            12: line.reviewer,
-            13: line.section,
-            14: line.file,
+            "单位编码": line.unit,
+            "单位名称": unit.name,
+            "单位类别": unit.kind,
+            "指标编码": line.indicator,
+            "指标": line.name,
+            "计算过程": line.arithmetic,
+            "采用依据": line.basis,
+            "扣分原因": line.reason,
+            "评分人": line.reviewer,
+            "评分股室": line.section,
+            "来源文件": line.file,
         }
-        for column, text in texts.items():
-            sheet.text(row, column, text)
-        for column, amount in (
-            (4, line.full_marks),
-            (5, line.self_score),
-            (6, line.computed),
-            (8, line.approved),
-        ):
-            sheet.number(row, column, whole(amount))
+        for label, text in texts.items():
+            sheet.text(row, _DETAIL[label], text)
+        amounts = {
+            "分值": line.full_marks,
+            "自评得分": line.self_score,
+            "计算得分": line.computed,
+            "核定得分": line.approved,
+        }
+        for label, amount in amounts.items():
+            sheet.number(row, _DETAIL[label], whole(amount))
         score = whole(line.score)
         cached: float | str = "不适用" if score is None else as_float(score)
         reference = material.score_reference(line.unit, line.indicator)
-        sheet.formula(row, 9, f"={reference}", cached=cached, align="center")
+        sheet.formula(row, _DETAIL["采用得分"], f"={reference}", cached=cached, align="center")
         place = f"{line.sheet}!{line.cell}" if line.cell else ""
         original = originals.get(line.unit, "")
         if place and original and linked:
             quoted = line.sheet.replace("'", "''")
-            sheet.link(row, 15, f"external:../原件/{original}#'{quoted}'!{line.cell}", place)
+            target = f"external:../原件/{original}#'{quoted}'!{line.cell}"
+            sheet.link(row, _DETAIL["自评单元格"], target, place)
         else:
-            sheet.text(row, 15, place)
-        _review_source(sheet, material, row, line)
-        tallest = max(
-            lines_high(line.arithmetic, 16, 13),
-            lines_high(line.reason, 12, 13),
-            lines_high(line.file, 14, 13),
-            lines_high(line.name, 11, 13),
-        )
-        sheet.raw.set_row(row, max(20.0, tallest))
+            sheet.text(row, _DETAIL["自评单元格"], place)
+        texts["评分表"] = _review_source(sheet, material, row, line)
+        sheet.raw.set_row(row, _height(_DETAIL_COLUMNS, texts))
     _end(sheet, _DETAIL_COLUMNS, FIRST_DETAIL_ROW + len(material.scores), paper=PAPER_A3)
 
 
-def _review_source(sheet: SheetWriter, material: Material, row: int, line: Any) -> None:
-    """Where an approved score was entered: the section's book, and the row in it."""
+def _review_source(sheet: SheetWriter, material: Material, row: int, line: Any) -> str:
+    """Where an approved score was entered: the section's book (given back), and the row in it."""
     book = material.review_files.get(line.review_receipt)
-    sheet.text(row, 16, "" if book is None else book.file)
+    file = "" if book is None else book.file
+    sheet.text(row, _DETAIL["评分表"], file)
     if book is not None and len(material.scores) <= MOST_LINKS:
         name, _, number = line.review_place.rpartition("!")
         quoted = name.replace("'", "''")
         target = f"external:../原件/{book.original}#'{quoted}'!A{number}"
-        sheet.link(row, 17, target, line.review_place)
+        sheet.link(row, _DETAIL["评分表行"], target, line.review_place)
     else:
-        sheet.text(row, 17, line.review_place)
+        sheet.text(row, _DETAIL["评分表行"], line.review_place)
+    return file
 
 
 def write_deductions(sheet: SheetWriter, material: Material) -> None:
     """What every unit lost, where and why."""
-    _begin(
+    begin(
         sheet,
-        material,
-        DEDUCTIONS,
+        f"{material.plan.campaign.name}{DEDUCTIONS}",
         "得分和扣分随得分汇总表重算；扣分行按生成时的得分列出。",
         _DEDUCTION_COLUMNS,
     )
@@ -196,16 +209,17 @@ def write_deductions(sheet: SheetWriter, material: Material) -> None:
             cached=as_float(line.full_marks - int(line.score)),
             align="center",
         )
+        told = {_DEDUCTION_COLUMNS[column][0]: text for column, text in texts.items()}
+        sheet.raw.set_row(row, _height(_DEDUCTION_COLUMNS, told))
         row += 1
     _end(sheet, _DEDUCTION_COLUMNS, row)
 
 
 def write_findings(sheet: SheetWriter, material: Material) -> None:
     """What the checks found in the returns in force."""
-    _begin(
+    begin(
         sheet,
-        material,
-        FINDINGS,
+        f"{material.plan.campaign.name}{FINDINGS}",
         "错误：须改正后重新报送；核实：单位可以说明；提示：供参考。",
         _FINDING_COLUMNS,
     )
@@ -236,23 +250,16 @@ def write_findings(sheet: SheetWriter, material: Material) -> None:
                 {"font_color": "#C00000"} if column == 1 and text == "错误" else {}
             )
             sheet.text(row, column, text, **more)
-        tallest = max(
-            lines_high(found.message, 26, 13),
-            lines_high(found.remedy, 18, 13),
-            lines_high(found.explanation, 13, 13),
-            lines_high(found.file, 14, 13),
-        )
-        sheet.raw.set_row(row, max(20.0, tallest))
+        sheet.raw.set_row(row, _height(_FINDING_COLUMNS, _labelled(_FINDING_COLUMNS, texts)))
         row += 1
     _end(sheet, _FINDING_COLUMNS, row)
 
 
 def write_returns(sheet: SheetWriter, material: Material) -> None:
     """Who returned what and when; below, the files that are no unit's return."""
-    _begin(
+    begin(
         sheet,
-        material,
-        RETURNS,
+        f"{material.plan.campaign.name}{RETURNS}",
         f"报送截止时间：{material.plan.campaign.deadline:%Y-%m-%d %H:%M}",
         _RETURN_COLUMNS,
     )
@@ -280,6 +287,8 @@ def write_returns(sheet: SheetWriter, material: Material) -> None:
             sheet.text(row, 8, line.file)
         sheet.number(row, 9, line.errors * 100, kind=ValueKind.INTEGER)
         sheet.number(row, 10, line.verify * 100, kind=ValueKind.INTEGER)
+        told = {**_labelled(_RETURN_COLUMNS, texts), "文件": line.file}
+        sheet.raw.set_row(row, _height(_RETURN_COLUMNS, told))
         row += 1
     if material.rejected:
         row += 1
@@ -290,38 +299,41 @@ def write_returns(sheet: SheetWriter, material: Material) -> None:
             sheet.text(row, 6, rejected.verdict)
             sheet.date(row, 7, rejected.received_at, kind=ValueKind.MOMENT)
             sheet.text(row, 8, rejected.detail)
+            told = {
+                "单位名称": rejected.file,
+                "文件": rejected.detail,
+                "报送情况": rejected.verdict,
+            }
+            sheet.raw.set_row(row, _height(_RETURN_COLUMNS, told))
         row += 1
     _end(sheet, _RETURN_COLUMNS, row)
 
 
-def _begin(
-    sheet: SheetWriter,
-    material: Material,
-    title: str,
-    note: str,
-    columns: Sequence[tuple[str, float]],
-) -> None:
-    sheet.title(f"{material.plan.campaign.name}{title}", note, len(columns) - 1)
-    for column, (label, width) in enumerate(columns):
-        sheet.text(_HEADING_ROW, column, label, Role.HEADING)
-        sheet.raw.set_column(column, column, width)
-    sheet.raw.set_row(_HEADING_ROW, 26)
+def _labelled(columns: Columns, texts: Sequence[str]) -> dict[str, str]:
+    """Texts by the labels of the first columns."""
+    return {label: text for (label, _), text in zip(columns, texts, strict=False)}
+
+
+def _height(columns: Columns, texts: Mapping[str, str]) -> float:
+    """The height of a row whose texts stand under these labels."""
+    widths = dict(columns)
+    return wrapped_height(*((text, widths[label]) for label, text in texts.items()), least=17)
 
 
 def _end(
     sheet: SheetWriter,
-    columns: Sequence[tuple[str, float]],
+    columns: Columns,
     end_row: int,
     *,
     paper: int = PAPER_A4,
 ) -> None:
     last = len(columns) - 1
-    sheet.raw.autofilter(_HEADING_ROW, 0, max(_HEADING_ROW, end_row - 1), last)
-    sheet.raw.freeze_panes(_HEADING_ROW + 1, 2)
+    sheet.raw.autofilter(HEADING_ROW, 0, max(HEADING_ROW, end_row - 1), last)
+    sheet.raw.freeze_panes(HEADING_ROW + 1, 2)
     sheet.print_setup(
         landscape=True,
         last_column=last,
-        repeat_rows=(0, _HEADING_ROW),
+        repeat_rows=(0, HEADING_ROW),
         paper=paper,
-        last_row=max(_HEADING_ROW + 1, end_row - 1),
+        last_row=max(HEADING_ROW + 1, end_row - 1),
     )

@@ -10,7 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from perfxl.layout.locate import cell_name, column_letter
+from perfxl import analysis
+from perfxl.last_year import LastYear
+from perfxl.layout.locate import column_letter
 from perfxl.plan.model import Indicator, Plan, Unit
 from perfxl.tables import Basis, Status
 
@@ -65,6 +67,7 @@ class Material:
     rejected: Sequence[RejectedFile]
     review_files: Mapping[str, ReviewFile]
     made_at: dt.datetime
+    last_year: LastYear | None = None
 
     @cached_property
     def by_unit(self) -> Mapping[str, Mapping[str, Any]]:
@@ -83,6 +86,21 @@ class Material:
     def errors_of(self) -> Mapping[str, int]:
         """How many findings of severity 错误 each unit's return still carries."""
         return {line.unit: line.errors for line in self.returns}
+
+    @cached_property
+    def indicator_figures(self) -> pd.DataFrame:
+        """``tables.INDICATOR_FIGURES``."""
+        return analysis.indicator_figures(self.plan, self.scores)
+
+    @cached_property
+    def unit_deviations(self) -> pd.DataFrame:
+        """``tables.UNIT_DEVIATIONS``."""
+        return analysis.unit_deviations(self.plan, self.scores)
+
+    @cached_property
+    def indicator_deviations(self) -> pd.DataFrame:
+        """``tables.INDICATOR_DEVIATIONS``."""
+        return analysis.indicator_deviations(self.plan, self.scores)
 
     @cached_property
     def matrices(self) -> Mapping[str, MatrixPlace]:
@@ -155,9 +173,9 @@ class MatrixPlace:
         return "'" + self.sheet.replace("'", "''") + "'"
 
     def score_cell(self, unit: str, indicator: str) -> str:
-        """Reference to one score from another sheet."""
-        cell = cell_name(self.row(unit), self.indicator_column(indicator))
-        return f"{self.quoted()}!{cell}"
+        """Reference to one score from another sheet, fixed, so that lists can be sorted."""
+        letter = column_letter(self.indicator_column(indicator))
+        return f"{self.quoted()}!${letter}${self.row(unit) + 1}"
 
     def column_range(self, column: int, *, absolute_sheet: bool = True) -> str:
         """The units' cells of one column: ``'得分汇总（部门）'!$F$5:$F$26``."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from perfxl.excel.style import Role
+from perfxl.excel.style import SCORE_RATE_SHADES, Role
 from perfxl.excel.writer import PAPER_A3, SheetWriter
 from perfxl.layout.declare import ValueKind
 from perfxl.layout.locate import cell_name, column_letter
 from perfxl.plan.model import Plan, TieRule
-from perfxl.points import as_float
+from perfxl.points import as_float, as_text
+from perfxl.products.consolidated.form import SIGNATURES, roomy_height, wrapped_height
 from perfxl.products.consolidated.material import (
     FIRST_ROW,
     HEADING_ROW,
@@ -27,6 +28,8 @@ from perfxl.products.consolidated.material import (
 )
 from perfxl.tables import NOT_RANKED, PROVISIONAL, whole
 
+_LEGEND_COLUMNS = 4
+_SCORE_WIDTH, _TOTAL_WIDTH = 6.0, 7.0
 _WIDTHS = {"单位编码": 8, "单位名称": 24, "负责股室": 13, "报送情况": 8}
 
 
@@ -41,11 +44,22 @@ def write_matrix(
     shown = place.column("错误条数")
     sheet.title(f"{plan.campaign.name}{place.sheet}", "", shown)
     note = (
-        "斜体为尚未核定的暂定分，橙色为低于分值 60% 的得分；改动得分后总分、等级、排名自动重算；"
+        "斜体为尚未核定的暂定分；底色越深得分率越低（图例在表下）；"
+        "改动得分后总分、等级、排名、分析和图表自动重算；"
         "总分 = 得分合计 ÷ 适用分值 × 满分 - 逾期扣分。"
     )
     sheet.text(1, 0, note, Role.NOTE)
     _headings(sheet, place)
+    height = roomy_height(
+        len(place.units),
+        sum(_WIDTHS.values())
+        + _SCORE_WIDTH * len(place.indicators)
+        + _TOTAL_WIDTH * (shown - place.column("得分合计") + 1),
+        landscape=True,
+        used=260,
+        least=21,
+        most=32,
+    )
     linked = len(place.units) * len(place.indicators) <= MOST_LINKS
     for unit in place.units:
         row = place.row(unit.code)
@@ -60,19 +74,19 @@ def write_matrix(
                 sheet.raw.write_url(row, column, f"internal:'得分明细'!A{target}", None, "")
             _score(sheet, row, column, score)
         _totals(sheet, plan, place, row, rank, material.errors_of[unit.code])
-        sheet.raw.set_row(row, 21)
-    _low_scores(sheet, place)
+        sheet.raw.set_row(row, height)
+    _score_rates(sheet, plan, place)
     for label in ("排序值", "排列序号"):
         column = place.column(label)
         sheet.raw.set_column(column, column, 12, None, {"hidden": True})
-    sheet.signatures(place.last_row + 2, ("绩效组负责人（签字）：", "汇总人：", "日期："), shown)
+    sheet.signatures(place.last_row + 3, SIGNATURES, shown)
     sheet.raw.freeze_panes(FIRST_ROW, 2)
     sheet.print_setup(
         landscape=True,
         last_column=shown,
         repeat_rows=(HEADING_ROW, MARKS_ROW),
         paper=PAPER_A3,
-        last_row=place.last_row + 2,
+        last_row=place.last_row + 3,
     )
 
 
@@ -84,21 +98,24 @@ def _headings(sheet: SheetWriter, place: MatrixPlace) -> None:
     for indicator in place.indicators:
         column = place.indicator_column(indicator.code)
         sheet.text(
-            HEADING_ROW, column, f"{indicator.code} {indicator.name}", Role.HEADING, font_size=9
+            HEADING_ROW, column, f"{indicator.code}\n{indicator.name}", Role.HEADING, font_size=9
         )
         sheet.number(MARKS_ROW, column, indicator.full_marks, Role.LEVEL_1)
-        sheet.raw.set_column(column, column, 7)
+        sheet.raw.set_column(column, column, _SCORE_WIDTH)
     for label in place.TRAILING:
         column = place.column(label)
         sheet.text(HEADING_ROW, column, label, Role.HEADING)
         sheet.text(MARKS_ROW, column, "", Role.LEVEL_1)
-        sheet.raw.set_column(column, column, 8)
+        sheet.raw.set_column(column, column, _TOTAL_WIDTH)
     marks = _row_range(place, MARKS_ROW)
     full = sum(indicator.full_marks for indicator in place.indicators)
     sheet.formula(
         MARKS_ROW, place.column("得分合计"), f"=SUM({marks})", Role.LEVEL_1, cached=as_float(full)
     )
-    sheet.raw.set_row(HEADING_ROW, 96)
+    tallest = wrapped_height(
+        *((f"{one.code}\n{one.name}", _SCORE_WIDTH) for one in place.indicators), size=9
+    )
+    sheet.raw.set_row(HEADING_ROW, tallest + 10)
     sheet.raw.set_row(MARKS_ROW, 20)
 
 
@@ -108,7 +125,7 @@ def _score(sheet: SheetWriter, row: int, column: int, score: Any) -> None:
     if amount is None:
         sheet.text(row, column, NOT_APPLICABLE, align="center", font_size=8)
     else:
-        sheet.number(row, column, amount, italic=provisional)
+        sheet.number(row, column, amount, italic=provisional, font_size=11)
 
 
 def _row_range(place: MatrixPlace, row: int, *, fixed_row: bool = False) -> str:
@@ -155,7 +172,15 @@ def _totals(
     for label, formula, kind, cached in cells:
         strong = {"bold": True} if label in ("总分", "排名") else {}
         sheet.formula(
-            row, place.column(label), formula, Role.FIXED, kind, cached, align="center", **strong
+            row,
+            place.column(label),
+            formula,
+            Role.FIXED,
+            kind,
+            cached,
+            align="center",
+            font_size=11,
+            **strong,
         )
     sheet.number(row, place.column("逾期扣分"), rank.deducted)
     sheet.number(row, place.column("未核定项数"), rank.provisional * 100, kind=ValueKind.INTEGER)
@@ -211,20 +236,49 @@ def _order_formula(place: MatrixPlace, row: int) -> str:
     )
 
 
-def _low_scores(sheet: SheetWriter, place: MatrixPlace) -> None:
+def _score_rates(sheet: SheetWriter, plan: Plan, place: MatrixPlace) -> None:
+    """Shade scores by their rate, in the bands of the plan's grades; the legend stands below."""
     first = place.indicator_column(place.indicators[0].code)
     last = place.indicator_column(place.indicators[-1].code)
     cell = f"{column_letter(first)}{FIRST_ROW + 1}"
     marks = f"{column_letter(first)}${MARKS_ROW + 1}"
-    fill = sheet.book.format(Role.PLAIN, bg_color="#FCE4D6", font_color="#9C2A00")
-    sheet.raw.conditional_format(
-        FIRST_ROW,
-        first,
-        place.last_row,
-        last,
-        {
-            "type": "formula",
-            "criteria": f"=AND(ISNUMBER({cell}),{cell}<0.6*{marks})",
-            "format": fill,
-        },
-    )
+    for threshold, style in _bands(plan):
+        # Whole hundredths, so that 2.7 of 3 is 90% however the floats fall.
+        sheet.raw.conditional_format(
+            FIRST_ROW,
+            first,
+            place.last_row,
+            last,
+            {
+                "type": "formula",
+                "criteria": f"=AND(ISNUMBER({cell}),ROUND({cell}*100,0)*10000"
+                f"<{threshold}*ROUND({marks}*100,0))",
+                "format": sheet.book.format(Role.PLAIN, **style),
+                "stop_if_true": True,
+            },
+        )
+    _legend(sheet, plan, place)
+
+
+def _bands(plan: Plan) -> list[tuple[int, dict[str, Any]]]:
+    """Thresholds (hundredths of a percent) under which a score is shaded, the darkest first."""
+    limits = sorted(grade.threshold for grade in plan.grades if grade.threshold)
+    return list(zip(limits, SCORE_RATE_SHADES, strict=False))
+
+
+def _legend(sheet: SheetWriter, plan: Plan, place: MatrixPlace) -> None:
+    row = place.last_row + 1
+    sheet.raw.write_string(row, 0, "图例", sheet.book.format(Role.PLAIN, align="center"))
+    bands = _bands(plan)
+    texts = [f"得分率低于 {as_text(threshold)}%" for threshold, _ in bands]
+    styles = [style for _, style in bands]
+    texts.append("不着色：更高" if bands else "")
+    styles.append({})
+    column = len(place.LEADING)
+    for text, style in reversed(list(zip(texts, styles, strict=True))):
+        shown = sheet.book.format(Role.FIXED, align="center", font_size=9, **style)
+        if column + _LEGEND_COLUMNS > place.column(place.TRAILING[-1]):
+            break
+        sheet.raw.merge_range(row, column, row, column + _LEGEND_COLUMNS - 1, text, shown)
+        column += _LEGEND_COLUMNS
+    sheet.raw.set_row(row, 20)

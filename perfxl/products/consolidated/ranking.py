@@ -7,6 +7,13 @@ from perfxl.excel.writer import SheetWriter
 from perfxl.layout.declare import ValueKind
 from perfxl.layout.locate import cell_name
 from perfxl.points import as_float
+from perfxl.products.consolidated.form import (
+    FIRST_BODY_ROW,
+    HEADING_ROW,
+    SIGNATURES,
+    begin,
+    roomy_height,
+)
 from perfxl.products.consolidated.material import NOT_RETURNED, Material, MatrixPlace
 from perfxl.tables import NOT_RANKED, whole
 
@@ -24,36 +31,41 @@ _COLUMNS = (
     ("备注", 18),
 )
 
-_HEADING_ROW = 2
+NAME, TOTAL = 2, 7
 _HELPER = len(_COLUMNS)
 
 
+def ranking_rows(material: Material) -> dict[str, tuple[int, int]]:
+    """First and last row (0-based) of each kind's units, best first."""
+    rows, row = {}, FIRST_BODY_ROW
+    for kind, place in material.matrices.items():
+        rows[kind] = row + 1, row + len(place.units)
+        # The signature lines follow.
+        row = rows[kind][1] + 2
+    return rows
+
+
 def write_ranking(sheet: SheetWriter, material: Material) -> None:
-    """One block per kind, each on a page of its own, in portrait A4."""
+    """One block per kind, each on a page of its own with signature lines, in portrait A4."""
     campaign = material.plan.campaign
     last = len(_COLUMNS) - 1
-    sheet.title(f"{campaign.name}排名", "", last)
+    begin(sheet, f"{campaign.name}排名", "", _COLUMNS)
     provisional = int((material.ranking["provisional"] > 0).sum())
     note = f"{campaign.issuer}    {campaign.year}年度"
     if provisional:
         note += f"    尚有 {provisional} 个单位的得分未全部核定，本排名为暂定"
     sheet.merged(1, last, note, Role.NOTE, align="center")
-    for column, (label, width) in enumerate(_COLUMNS):
-        sheet.text(_HEADING_ROW, column, label, Role.HEADING)
-        sheet.raw.set_column(column, column, width)
-    sheet.raw.set_row(_HEADING_ROW, 26)
-    row = _HEADING_ROW + 1
+    row = FIRST_BODY_ROW
     breaks = []
     for kind, place in material.matrices.items():
-        if row > _HEADING_ROW + 1:
+        if row > FIRST_BODY_ROW:
             breaks.append(row)
         row = _block(sheet, material, kind, place, row)
     sheet.raw.set_h_pagebreaks(breaks)
     sheet.raw.set_column(_HELPER, _HELPER, 6, None, {"hidden": True})
-    sheet.signatures(row + 1, ("绩效组负责人（签字）：", "汇总人：", "日期："), last)
-    sheet.raw.freeze_panes(_HEADING_ROW + 1, 3)
+    sheet.raw.freeze_panes(FIRST_BODY_ROW, 3)
     sheet.print_setup(
-        landscape=False, last_column=last, repeat_rows=(0, _HEADING_ROW), last_row=row + 1
+        landscape=False, last_column=last, repeat_rows=(0, HEADING_ROW), last_row=row - 1
     )
 
 
@@ -62,6 +74,14 @@ def _block(sheet: SheetWriter, material: Material, kind: str, place: MatrixPlace
     title = f"{kind}（{len(place.units)} 个）"
     sheet.merged(row, last, title, Role.LEVEL_1)
     sheet.raw.set_row(row, 24)
+    height = roomy_height(
+        len(place.units),
+        sum(width for _, width in _COLUMNS),
+        landscape=False,
+        used=190,
+        least=22,
+        most=30,
+    )
     ranked = material.ranking[material.ranking["kind"] == kind]
     order = place.column_range(place.column("排列序号"))
     for line in ranked.itertuples(index=False):
@@ -116,5 +136,6 @@ def _block(sheet: SheetWriter, material: Material, kind: str, place: MatrixPlace
                 bold=column in (0, 7),
                 **more,
             )
-        sheet.raw.set_row(row, 22)
-    return row + 1
+        sheet.raw.set_row(row, height)
+    sheet.signatures(row + 1, SIGNATURES, last)
+    return row + 2

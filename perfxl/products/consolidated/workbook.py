@@ -2,66 +2,87 @@
 
 from __future__ import annotations
 
-from perfxl.excel.style import Role
-from perfxl.excel.writer import SheetWriter, WorkbookWriter
-from perfxl.points import as_text
-from perfxl.products.consolidated import lists
-from perfxl.products.consolidated.analysis import SHEET as ANALYSIS
-from perfxl.products.consolidated.analysis import write_analysis
-from perfxl.products.consolidated.material import Material
-from perfxl.products.consolidated.matrix import write_matrix
-from perfxl.products.consolidated.ranking import SHEET as RANKING
-from perfxl.products.consolidated.ranking import write_ranking
-from perfxl.products.template import lines_high
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
-EXPLANATION = "说明"
+from perfxl.excel.writer import SheetWriter, WorkbookWriter
+from perfxl.products.consolidated import (
+    analysis,
+    charts,
+    comparison,
+    cover,
+    deviation,
+    explanation,
+    lists,
+    matrix,
+    ranking,
+)
+from perfxl.products.consolidated.material import Material
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet: its name, what the contents on the cover say of it, and who writes it."""
+
+    name: str
+    about: str
+    write: Callable[[SheetWriter, Material], None]
 
 
 def consolidated_workbook(material: Material) -> bytes:
-    """The bytes of 综合评分表.xlsx: ranking, a matrix per kind, lists, analysis, explanation."""
+    """The bytes of 综合评分表.xlsx: the cover, then ``sheets`` in order."""
     campaign = material.plan.campaign
     book = WorkbookWriter(title=f"{campaign.name}综合评分表", author=campaign.issuer)
-    write_ranking(book.sheet(RANKING), material)
-    rows = lists.detail_rows(material)
-    for place in material.matrices.values():
-        write_matrix(book.sheet(place.sheet), material, place, rows)
-    lists.write_deductions(book.sheet(lists.DEDUCTIONS), material)
-    lists.write_detail(book.sheet(lists.DETAIL), material)
-    lists.write_findings(book.sheet(lists.FINDINGS), material)
-    lists.write_returns(book.sheet(lists.RETURNS), material)
-    write_analysis(book.sheet(ANALYSIS), material)
-    _explanation(book.sheet(EXPLANATION), material)
+    wanted = sheets(material)
+    contents = [cover.Content(one.name, one.about) for one in wanted]
+    cover.write_cover(book.sheet(cover.SHEET), material, contents)
+    for one in wanted:
+        one.write(book.sheet(one.name), material)
     return book.to_bytes()
 
 
-def _explanation(sheet: SheetWriter, material: Material) -> None:
-    plan = material.plan
-    campaign = plan.campaign
-    grades = "；".join(
-        f"{grade.name}：得分率 {as_text(grade.threshold)}% 及以上" for grade in plan.grades[:-1]
-    )
-    grades += f"；{plan.grades[-1].name}：其余"
-    lines = [
-        f"本表由 perfxl 于 {material.made_at:%Y-%m-%d %H:%M} 生成，"
-        "依据是考核方案、各单位报送和股室评分。",
-        "采用得分：股室核定的以核定得分为准；尚未核定的暂取自评得分与计算得分中较低的一个，用斜体表示。",
-        "计算得分：按考核方案的评分方法，由单位自己报送的登记表和数据项重新计算，计算过程见得分明细。",
-        "不适用：比率的分母为 0 时该指标不适用，其分值不计入适用分值，总分按比例折算。",
-        f"总分 = 得分合计 ÷ 适用分值 × {as_text(campaign.full_marks)} - 逾期扣分，"
-        "显示到小数点后两位；等级和排名按未四舍五入的总分比较。",
-        f"等级：{grades}。",
-        f"并列规则：{campaign.tie_rule}。逾期规则：{campaign.late_rule}。",
-        "未报送的单位总分为 0，不排名次，不定等级，列在最后。",
-        "追溯来源：点击得分汇总中的得分到得分明细，再点击自评单元格或评分表行打开原件。",
-    ]
-    sheet.raw.hide_gridlines(2)
-    sheet.raw.set_column(0, 0, 6)
-    sheet.raw.set_column(1, 1, 84)
-    sheet.title(EXPLANATION, "", 1)
-    for number, text in enumerate(lines, 1):
-        sheet.text(
-            number + 1, 0, str(number), Role.PLAIN, align="center", valign="top", font_size=12
+def sheets(material: Material) -> list[Sheet]:
+    """The sheets behind the cover, in order; a further sheet is one more line here."""
+    rows = lists.detail_rows(material)
+    found = [Sheet(ranking.SHEET, "各类单位分别排名，随得分重算", ranking.write_ranking)]
+    found += [
+        Sheet(
+            place.sheet,
+            f"{kind}各指标的采用得分、总分、等级、排名",
+            partial(_write_matrix, kind=kind, rows=rows),
         )
-        sheet.text(number + 1, 1, text, Role.PLAIN, valign="top", font_size=12)
-        sheet.raw.set_row(number + 1, lines_high(text, 40, 19))
-    sheet.print_setup(landscape=False, last_column=1)
+        for kind, place in material.matrices.items()
+    ]
+    found += [
+        Sheet(charts.SHEET, "总分、等级分布、一级指标得分率、薄弱指标", charts.write_charts),
+        Sheet(analysis.SHEET, "得分率由低到高，扣分最多的指标", analysis.write_analysis),
+        Sheet(deviation.SHEET, "自评与得分的偏差，标出自评偏高的单位", deviation.write_deviation),
+    ]
+    if material.last_year is not None:
+        found += [
+            Sheet(
+                comparison.UNITS_SHEET,
+                "各单位总分、排名、等级与上年比较",
+                comparison.write_unit_comparison,
+            ),
+            Sheet(
+                comparison.INDICATORS_SHEET,
+                "各指标得分率与上年比较",
+                comparison.write_indicator_comparison,
+            ),
+        ]
+    return [
+        *found,
+        Sheet(lists.DEDUCTIONS, "每项扣分的原因", lists.write_deductions),
+        Sheet(lists.DETAIL, "每个得分的自评、计算、核定和来源", lists.write_detail),
+        Sheet(lists.FINDINGS, "审核发现的问题和单位的说明", lists.write_findings),
+        Sheet(lists.RETURNS, "各单位何时报送了什么文件", lists.write_returns),
+        Sheet(explanation.SHEET, "各表怎样计算，怎样追溯来源", explanation.write_explanation),
+    ]
+
+
+def _write_matrix(
+    sheet: SheetWriter, material: Material, *, kind: str, rows: dict[tuple[str, str], int]
+) -> None:
+    matrix.write_matrix(sheet, material, material.matrices[kind], rows)

@@ -1,0 +1,68 @@
+"""What the sheets of the consolidated workbook have in common: title, note, one heading row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from perfxl.excel.style import Role
+from perfxl.excel.writer import SheetWriter
+from perfxl.products.template import lines_high
+
+HEADING_ROW = 2
+FIRST_BODY_ROW = HEADING_ROW + 1
+# Labels with widths in characters.
+Columns = Sequence[tuple[str, float]]
+
+# What asks for attention; light enough to read through in a black and white print.
+FLAG = "#F3DCC4"
+SIGNATURES = ("绩效组负责人（签字）：", "汇总人：", "日期：")
+
+
+def begin(
+    sheet: SheetWriter, title: str, note: str, columns: Columns, *, height: float = 26
+) -> None:
+    """Title, note, heading row and column widths; the body starts at ``FIRST_BODY_ROW``."""
+    sheet.title(title, note, len(columns) - 1)
+    for column, (label, width) in enumerate(columns):
+        sheet.text(HEADING_ROW, column, label, Role.HEADING)
+        sheet.raw.set_column(column, column, width)
+    sheet.raw.set_row(HEADING_ROW, height)
+
+
+def band(sheet: SheetWriter, row: int, columns: Columns, text: str) -> None:
+    """A heading over the whole width, between two parts of a sheet."""
+    sheet.merged(row, len(columns) - 1, text, Role.LEVEL_1)
+    sheet.raw.set_row(row, 22)
+
+
+def hide_helpers(sheet: SheetWriter, first: int, last: int) -> None:
+    """Hide the columns that only formulas read."""
+    sheet.raw.set_column(first, last, 9, None, {"hidden": True})
+
+
+def wrapped_height(*texts: tuple[str, float], size: float = 10, least: float = 20) -> float:
+    """The height (points) of a row that shows every text wrapped in a column of its width."""
+    # A character of width is 5.25 points; a little is lost at the cell's edges, and no character
+    # is cut in two.
+    return max(
+        least,
+        *(
+            lines_high(text, max(1, (5.25 * width - 1) // size), size * 1.3)
+            for text, width in texts
+        ),
+    )
+
+
+def roomy_height(
+    rows: int, columns_width: float, *, landscape: bool, used: float, least: float, most: float
+) -> float:
+    """A row height (points) with which ``rows`` fill one sheet of A paper, within limits.
+
+    ``columns_width`` is the sheet's width in characters, which decides the scale of the print;
+    ``used`` are the points that titles and signatures take.
+    """
+    # Width and height of the printable part of a landscape A3 page are to each other as those of
+    # a landscape A4 page, and so are the scales: the ratio alone decides.
+    ratio = 0.66 if landscape else 1.43
+    room = columns_width * 5.5 * ratio - used
+    return float(min(most, max(least, room // max(1, rows))))
