@@ -28,7 +28,7 @@ def consolidate(context: click.Context, last_year: Path | None) -> None:
     """
     from perfxl.stages.consolidate import consolidate as run
 
-    result = run(campaign_of(context), now(), last_year)
+    result = run(campaign_of(context), now(), last_year, print_movements)
     provisional = int(result.gathered.ranking["provisional"].sum())
     click.echo(f"已写 {result.path}。")
     if result.kept:
@@ -43,7 +43,9 @@ def consolidate(context: click.Context, last_year: Path | None) -> None:
 
 @cli.command(cls=ChineseCommand)
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON")
-@click.option("--pdf", "as_pdf", is_flag=True, help="另写可直接打印的 成果/排名.pdf（需要 LibreOffice）")
+@click.option(
+    "--pdf", "as_pdf", is_flag=True, help="另写可直接打印的 成果/排名.pdf（需要 LibreOffice）"
+)
 @click.pass_context
 def rank(context: click.Context, as_json: bool, as_pdf: bool) -> None:
     """各类单位的排名（读：原件/、台账.db；写：成果/排名.pdf）。

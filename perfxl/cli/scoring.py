@@ -227,7 +227,8 @@ def objection_answer(
         campaign_of(context), number, _score(score), answer, by or operator(), now()
     )
     before = "不适用" if given.before is None else as_score(given.before)
-    result = "维持" if given.approved is None else f"调整为 {as_score(given.approved)}"
+    is_same = given.approved is None or given.approved == given.before
+    result = "维持" if is_same else f"调整为 {as_score(given.approved or 0)}"
     click.echo(f"第 {number} 号复核申请：原得分 {before}，{result}。")
 
 
@@ -259,7 +260,18 @@ def objection_list(context: click.Context, as_json: bool) -> None:
     click.echo(f"复核申请 {len(table)} 项。")
     if len(table):
         print_table(
-            ("编号", "单位", "指标", "理由", "申请得分", "原得分", "结果", "复核得分", "意见", "复核人"),
+            (
+                "编号",
+                "单位",
+                "指标",
+                "理由",
+                "申请得分",
+                "原得分",
+                "结果",
+                "复核得分",
+                "意见",
+                "复核人",
+            ),
             [
                 (
                     str(row.number),

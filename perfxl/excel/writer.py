@@ -39,9 +39,13 @@ _BODY: dict[str, Any] = {"border": 0, "bg_color": "#FFFFFF"}
 
 
 class WorkbookWriter:
-    """A workbook in the making, in memory; ``to_bytes`` closes it."""
+    """A workbook in the making, in memory; ``to_bytes`` closes it.
 
-    def __init__(self, *, title: str = "", author: str = "") -> None:
+    Where it is not ``live`` the results of formulas are written in their place.
+    """
+
+    def __init__(self, *, title: str = "", author: str = "", live: bool = True) -> None:
+        self.live = live
         self._buffer = io.BytesIO()
         self._book = xlsxwriter.Workbook(
             self._buffer,
@@ -175,7 +179,13 @@ class SheetWriter:
         **more: Any,
     ) -> None:
         """A live formula of ours with the value that perfxl computed as its cached result."""
-        self.raw.write_formula(row, column, formula, self.book.format(role, kind, **more), cached)
+        style = self.book.format(role, kind, **more)
+        if self.book.live:
+            self.raw.write_formula(row, column, formula, style, cached)
+        elif isinstance(cached, str):
+            self.raw.write_string(row, column, _shown(cached), style)
+        else:
+            self.raw.write_number(row, column, cached, style)
 
     def link(self, row: int, column: int, target: str, text: str) -> None:
         """Text with a link of ours (``internal:`` or ``external:``) under it.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,14 +14,15 @@ from perfxl.errors import Missing, NothingToDo, Place
 from perfxl.excel.reader import read_workbook
 from perfxl.files import keep_earlier, sha256_of, write_atomically
 from perfxl.last_year import LastYear, read_last_year
-from perfxl.ledger import Form, Verdict
+from perfxl.ledger import Consolidation, Form, Verdict
+from perfxl.movements import NOTHING_MOVED, Movements, movements, standing
 from perfxl.products.consolidated.material import Material, RejectedFile, ReturnLine, ReviewFile
 from perfxl.products.consolidated.workbook import consolidated_workbook
 from perfxl.stages.gather import Gathered, gather
+from perfxl.stages.objection import objections
 from perfxl.tables import Severity
 
 FILE = "综合评分表.xlsx"
-PRODUCT = "consolidated"
 
 
 @dataclass(frozen=True)
@@ -33,22 +35,32 @@ class Consolidated:
 
 
 def consolidate(
-    campaign: Campaign, now: dt.datetime, last_year: Path | None = None
+    campaign: Campaign,
+    now: dt.datetime,
+    last_year: Path | None = None,
+    tell: Callable[[Gathered, Movements], None] = lambda _gathered, _moved: None,
 ) -> Consolidated:
     """Write the consolidated workbook; an earlier one is moved to 成果/历次/, never overwritten.
 
-    ``last_year`` is last year's, for the sheets 上年对比. Raises NothingToDo where no unit has
+    ``last_year`` is last year's, for the sheets 上年对比. ``tell`` is told what moved since the last
+    run before anything is replaced. Raises NothingToDo where no unit has
     returned anything; Missing, Unreadable or WrongWorkbook over ``last_year``.
     """
     compared = None if last_year is None else last_year_from(last_year)
     gathered = gather(campaign)
     if not gathered.receipts:
         raise NothingToDo("还没有收到任何单位的报送", remedy="请先执行 perfxl ingest")
+    before = campaign.ledger.last_consolidation()
+    moved = movements(before.standing, gathered.scores, gathered.ranking) if before else None
+    if moved is not None:
+        tell(gathered, moved)
     path = campaign.path(PRODUCTS) / FILE
-    data = consolidated_workbook(material(campaign, gathered, now, compared))
+    shown = replace(material(campaign, gathered, now, compared), movements=moved or NOTHING_MOVED)
+    data = consolidated_workbook(shown)
     kept = keep_earlier(path, now)
     write_atomically(path, data)
-    campaign.ledger.record_product(PRODUCT, "", sha256_of(data), now)
+    now_standing = standing(gathered.scores, gathered.ranking)
+    campaign.ledger.record_consolidation(Consolidation(sha256_of(data), now_standing, now))
     return Consolidated(path, kept, gathered)
 
 
@@ -116,4 +128,7 @@ def material(
         books,
         now,
         last_year,
+        disagreements=gathered.merged.disagreements,
+        look_again=gathered.look_again,
+        objections=objections(campaign),
     )

@@ -102,7 +102,7 @@ def objections(campaign: Campaign) -> pd.DataFrame:
         row = {
             **{name: getattr(one, name) for name in OBJECTIONS if hasattr(one, name)},
             "before": answer.before if answer else None,
-            "decision": OPEN if not answer else UPHELD if answer.approved is None else CHANGED,
+            "decision": _decision(answer) if answer else OPEN,
             "approved": answer.approved if answer else None,
             "answer": answer.answer if answer else "",
             "answered_by": answer.answered_by if answer else "",
@@ -111,6 +111,10 @@ def objections(campaign: Campaign) -> pd.DataFrame:
         for name, column in columns.items():
             column.append(row[name])
     return frame(columns, OBJECTIONS)
+
+
+def _decision(answer: ObjectionAnswer) -> str:
+    return UPHELD if answer.approved in (None, answer.before) else CHANGED
 
 
 def _refuse_faulty(campaign: Campaign, indicator: Indicator, approved: int, reason: str) -> None:

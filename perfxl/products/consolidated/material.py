@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,8 +13,9 @@ import pandas as pd
 from perfxl import analysis
 from perfxl.last_year import LastYear
 from perfxl.layout.locate import column_letter
+from perfxl.movements import NOTHING_MOVED, Movements
 from perfxl.plan.model import Indicator, Plan, Unit
-from perfxl.tables import Basis, Status
+from perfxl.tables import DISAGREEMENTS, LOOK_AGAIN, OBJECTIONS, Basis, Status, frame
 
 HEADING_ROW, MARKS_ROW, FIRST_ROW = 2, 3, 4
 NOT_APPLICABLE, NOT_RETURNED = str(Basis.NOT_APPLICABLE), str(Status.NOT_RETURNED)
@@ -57,7 +58,11 @@ class RejectedFile:
 
 @dataclass(frozen=True)
 class Material:
-    """Tables of one campaign (``tables.SCORES``, ``RANKING``, ``FINDINGS``) and its returns."""
+    """Tables of one campaign (``tables.SCORES``, ``RANKING``, ``FINDINGS``) and its returns.
+
+    ``movements`` are those since the workbook was last written; ``disagreements``, ``look_again``
+    and ``objections`` are tables of these names in ``tables``.
+    """
 
     plan: Plan
     scores: pd.DataFrame
@@ -68,6 +73,10 @@ class Material:
     review_files: Mapping[str, ReviewFile]
     made_at: dt.datetime
     last_year: LastYear | None = None
+    movements: Movements = NOTHING_MOVED
+    disagreements: pd.DataFrame = field(default_factory=lambda: frame({}, DISAGREEMENTS))
+    look_again: pd.DataFrame = field(default_factory=lambda: frame({}, LOOK_AGAIN))
+    objections: pd.DataFrame = field(default_factory=lambda: frame({}, OBJECTIONS))
 
     @cached_property
     def by_unit(self) -> Mapping[str, Mapping[str, Any]]:

@@ -14,6 +14,7 @@ from perfxl.products.consolidated import (
     cover,
     deviation,
     explanation,
+    follow_up,
     lists,
     matrix,
     ranking,
@@ -34,11 +35,21 @@ def consolidated_workbook(material: Material) -> bytes:
     """The bytes of 综合评分表.xlsx: the cover, then ``sheets`` in order."""
     campaign = material.plan.campaign
     book = WorkbookWriter(title=f"{campaign.name}综合评分表", author=campaign.issuer)
-    wanted = sheets(material)
-    contents = [cover.Content(one.name, one.about) for one in wanted]
+    behind = sheets(material)
+    contents = [cover.Content(one.name, one.about) for one in behind]
     cover.write_cover(book.sheet(cover.SHEET), material, contents)
-    for one in wanted:
+    for one in behind:
         one.write(book.sheet(one.name), material)
+    return book.to_bytes()
+
+
+def ranking_workbook(material: Material) -> bytes:
+    """The ranking sheet alone, with values in place of formulas, for printing it."""
+    campaign = material.plan.campaign
+    book = WorkbookWriter(
+        title=f"{campaign.name}{ranking.SHEET}", author=campaign.issuer, live=False
+    )
+    ranking.write_ranking(book.sheet(ranking.SHEET), material)
     return book.to_bytes()
 
 
@@ -72,14 +83,32 @@ def sheets(material: Material) -> list[Sheet]:
                 comparison.write_indicator_comparison,
             ),
         ]
-    return [
-        *found,
+    found += [
         Sheet(lists.DEDUCTIONS, "每项扣分的原因", lists.write_deductions),
         Sheet(lists.DETAIL, "每个得分的自评、计算、核定和来源", lists.write_detail),
         Sheet(lists.FINDINGS, "审核发现的问题和单位的说明", lists.write_findings),
         Sheet(lists.RETURNS, "各单位何时报送了什么文件", lists.write_returns),
+    ]
+    return [
+        *found,
+        *_follow_up(material),
         Sheet(explanation.SHEET, "各表怎样计算，怎样追溯来源", explanation.write_explanation),
     ]
+
+
+def _follow_up(material: Material) -> list[Sheet]:
+    """The sheets that are there only where they have something to say."""
+    found = []
+    if len(material.disagreements) or len(material.look_again):
+        about = "评分人之间的分歧，核定后有变化的得分"
+        found.append(Sheet(follow_up.SECOND_LOOK, about, follow_up.write_second_look))
+    if len(material.objections):
+        about = "单位的复核申请和答复"
+        found.append(Sheet(follow_up.OBJECTIONS, about, follow_up.write_objections))
+    if not material.movements.nothing:
+        about = "与上一次汇总相比变动的得分、名次、等级"
+        found.append(Sheet(follow_up.MOVEMENTS, about, follow_up.write_movements))
+    return found
 
 
 def _write_matrix(
