@@ -11,6 +11,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from made_campaigns import type_into_book
 
 from perfxl.campaign import INBOX, ISSUED, ORIGINALS, REVIEWS, Campaign
 from perfxl.errors import AlreadyThere, InputAtRisk, LedgerBroken, Missing, NothingToDo
@@ -40,18 +41,6 @@ def snapshot(campaign: Campaign) -> dict[str, str]:
     files["receipts"] = repr([campaign.ledger.receipts(form) for form in Form])
     files["reviews"] = repr(campaign.ledger.reviews())
     return files
-
-
-def type_into_book(path: Path, values: dict[tuple[str, str], dict[str, object]]) -> None:
-    """Type into a review book: (unit, indicator) → heading → value."""
-    book = openpyxl.load_workbook(path)
-    sheet = book["评分表"]
-    column = {str(c.value).split("（")[0].removesuffix(" *"): c.column for c in sheet[3]}
-    for row in range(4, sheet.max_row + 1):
-        key = (str(sheet.cell(row, 1).value), str(sheet.cell(row, column["指标编码"]).value))
-        for label, value in values.get(key, {}).items():
-            sheet.cell(row, column[label]).value = value
-    book.save(path)
 
 
 def approved(campaign: Campaign, unit: str, indicator: str) -> int | None:
