@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from perfxl.campaign import Campaign
 from perfxl.ledger import Form, Receipt
 from perfxl.plan.model import Unit
+from perfxl.points import as_score
+from perfxl.tables import ScoredIn
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ def history(campaign: Campaign, unit: Unit) -> list[Event]:
         *_issues(campaign, unit),
         *_receipts(campaign, unit),
         *_reviews(campaign, unit),
+        *_objections(campaign, unit),
         *(
             Event(
                 one.decided_at,
@@ -77,12 +80,26 @@ def _arrival(receipt: Receipt) -> str:
     return "，".join(parts)
 
 
+def _objections(campaign: Campaign, unit: Unit) -> Iterator[Event]:
+    answers = campaign.ledger.answers()
+    for one in campaign.ledger.objections():
+        if one.unit != unit.code:
+            continue
+        said = f"第 {one.number} 号 {one.indicator}：{one.request}"
+        yield Event(one.requested_at, "复核申请", one.file, said)
+        answer = answers.get(one.number)
+        if answer is not None:
+            score = "" if answer.approved is None else f"核定 {as_score(answer.approved)}，"
+            detail = f"第 {one.number} 号 {one.indicator}：{score}{answer.answer}"
+            yield Event(answer.answered_at, "复核答复", "", f"{detail}（{answer.answered_by}）")
+
+
 def _reviews(campaign: Campaign, unit: Unit) -> Iterator[Event]:
     """One line per section and time of recording."""
     counts = Counter(
         (one.recorded_at, one.section, one.receipt)
         for one in campaign.ledger.reviews()
-        if one.unit == unit.code
+        if one.unit == unit.code and one.scored_in is ScoredIn.BOOK
     )
     files = {one.sha256: one.file for one in campaign.ledger.receipts(Form.REVIEW)}
     for (at, section, receipt), number in counts.items():
