@@ -483,6 +483,10 @@ def _containers(plain: bytes) -> Iterator[Made]:
         warnings.simplefilter("ignore")
         yield Made("member-twice", _appended(plain, (SHEET, sheet)), (DAMAGED,))
     yield Made("member-twice-but-for-case", _appended(plain, (SHEET.upper(), sheet)), (DAMAGED,))
+    backslashes = SHEET.replace("/", "\\")
+    yield Made("member-twice-but-for-slashes", _appended(plain, (backslashes, sheet)), (DAMAGED,))
+    renamed = {name.replace("/", "\\"): part for name, part in parts_of(plain).items()}
+    yield Made("names-with-backslashes", zipped(renamed), (VALID,), "plain")
     yield Made(
         "member-climbs-out", _appended(plain, ("../../../evil.xml", evil)), (VALID,), "plain"
     )
