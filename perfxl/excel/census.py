@@ -128,6 +128,8 @@ class _Counting:
         self.unvalued += found.unvalued
         if found.is_disordered:
             self._doubt(name, "行列次序颠倒")
+        if found.is_strange:
+            self._doubt(name, "有不认识的内容")
         if found.has_emptied_cell:
             self._doubt(name, "有内容被清空的单元格")
 
@@ -222,8 +224,10 @@ def _row_in(chunk: bytes) -> _Row | None:
     letters, numbers = zip(*cells, strict=True)
     ascends, columns = _columns(letters)
     is_ordered = ascends and numbers.count(stated) == len(numbers)
+    # No program types a cell so that holds nothing.
+    has_lost_text = b't="inlineStr"/>' in chunk or b't="inlineStr"></c>' in chunk
     if b"</c>" not in chunk:
-        return _Row(int(stated), columns, is_ordered)
+        return _Row(int(stated), columns, is_ordered, has_lost_text, has_emptied=has_lost_text)
     empty, valued, unvalued, found = chunk.count(b"<v></v>"), 0, 0, []
     filled = chunk.count(b"<v>") + chunk.count(b"<is>") - empty
     if b"<f" in chunk:
@@ -245,7 +249,7 @@ def _row_in(chunk: bytes) -> _Row | None:
         filled=filled,
         valued=valued,
         unvalued=unvalued,
-        has_emptied=empty > 0 or b"></t></is>" in chunk,
+        has_emptied=empty > 0 or has_lost_text or b"></t></is>" in chunk,
         formulas=tuple((int(row) - 1, column_number(letter) - 1) for letter, row in found),
         indexes=tuple(map(int, indexes)),
     )
