@@ -306,6 +306,8 @@ def _census_of_ods(package: Package) -> Census:
     formulas: dict[str, frozenset[Place]] = {}
     for table in root.iter(f"{_TABLE}table"):
         name = table.get(f"{_TABLE}name", "")
+        if name in filled:
+            raise contradictory("有同名的工作表")
         found = _tally_of_table(table)
         filled[name] = frozenset(found.filled)
         errors[name] = found.errors
