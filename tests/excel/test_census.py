@@ -60,6 +60,58 @@ def test_an_ods_with_two_sheets_of_one_name_is_refused() -> None:
         read_workbook(open_document(f"表|{text_cell('甲')}", f"表|{text_cell('乙')}"))
 
 
+def _binary(kind: int, body: bytes = b"") -> bytes:
+    """A record of an .xlsb; those here are short."""
+    number = bytes([kind]) if kind < 128 else bytes([kind & 0x7F | 0x80, kind >> 7])
+    return number + bytes([len(body)]) + body
+
+
+def _binary_text(text: str) -> bytes:
+    return struct.pack("<I", len(text)) + text.encode("utf-16-le")
+
+
+def binary_workbook(text: str) -> bytes:
+    """An .xlsb with one text in A1, not compressed."""
+    kinds = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    relation = (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        '<Relationship Id="rId1" Type="%s/%s" Target="%s"/></Relationships>'
+    )
+    listed = _binary(156, struct.pack("<II", 0, 1) + _binary_text("rId1") + _binary_text("表"))
+    cell = _binary(0, bytes(17)) + _binary(6, bytes(8) + _binary_text(text))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("_rels/.rels", relation % (kinds, "officeDocument", "xl/workbook.bin"))
+        archive.writestr(
+            "xl/_rels/workbook.bin.rels", relation % (kinds, "worksheet", "worksheets/sheet1.bin")
+        )
+        archive.writestr(
+            "xl/workbook.bin",
+            _binary(131) + _binary(143) + listed + _binary(144) + _binary(132),
+        )
+        archive.writestr(
+            "xl/worksheets/sheet1.bin",
+            _binary(129)
+            + _binary(148, bytes(16))
+            + _binary(145)
+            + cell
+            + _binary(146)
+            # What follows the cells is not read.
+            + bytes(5000),
+        )
+    return packed.getvalue()
+
+
+def test_an_xlsb_is_checked_against_its_checksums() -> None:
+    data = binary_workbook("甲乙丙")
+    assert read_workbook(data).sheets["表"][0][0] == "甲乙丙"
+    spoilt = bytearray(data)
+    spoilt[data.index("甲乙丙".encode("utf-16-le"))] ^= 1
+    with pytest.raises(Unreadable, match="文件损坏"):
+        read_workbook(bytes(spoilt))
+
+
 def test_the_empty_record_in_the_place_of_a_data_bar_is_known() -> None:
     with olefile.OleFileIO(io.BytesIO(OLD_WORKBOOK.read_bytes())) as ole:
         stream = bytes(ole.openstream("Workbook").read())
