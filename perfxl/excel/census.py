@@ -19,6 +19,7 @@ from xml.etree import ElementTree as ET
 from perfxl.excel.cells import (
     LAST_COLUMN,
     LAST_ROW,
+    NARROW,
     Outline,
     Place,
     Tally,
@@ -145,7 +146,9 @@ class _Counting:
     def _judge_outline(
         self, name: str, part: bytes, outline: Outline, blank_columns: Set[int] | None = None
     ) -> None:
-        last, rows, columns, missing = _extent_and_holes(tuple(outline))
+        size = len(outline) + sum(len(cells) for _, cells in outline)
+        judged = _known_outline if size <= _SMALL else _extent_and_holes
+        last, rows, columns, missing = judged(tuple(outline))
         refuse_far_cells(last, columns)
         if missing:
             blank = blank_columns if blank_columns is not None else _blank_columns(part)
@@ -222,7 +225,7 @@ def _row_in(chunk: bytes) -> _Row | None:
     if not cells:
         return _Row(int(stated))
     letters, numbers = zip(*cells, strict=True)
-    ascends, columns = _columns(letters)
+    ascends, columns = (_known_columns if len(letters) <= NARROW else _columns)(letters)
     is_ordered = ascends and numbers.count(stated) == len(numbers)
     # No program types a cell so that holds nothing.
     has_lost_text = b't="inlineStr"/>' in chunk or b't="inlineStr"></c>' in chunk
@@ -256,18 +259,21 @@ def _row_in(chunk: bytes) -> _Row | None:
 
 
 # The returns of a campaign have most of their rows in common: what the office printed in them, and
-# the blank rows of their registers. Long rows differ, and would only fill the memory.
-_SHORT_ROW = 4_096
+# the blank rows of their registers. Long rows and large sheets differ, and would only fill the
+# memory, for which the files that come after would pay.
+_SHORT_ROW, _SMALL = 4_096, 8_192
 _known_row = lru_cache(maxsize=8_192)(_row_in)
 
 
-@lru_cache(maxsize=512)
 def _extent_and_holes(outline: Outline) -> tuple[int, int, int, tuple[Place, ...]]:
     """Last row, last row that has cells, last column, and what is missing."""
     last = max((number for number, _ in outline), default=0)
     rows = max((number for number, columns in outline if columns), default=0)
     columns = max((max(columns) for _, columns in outline if columns), default=0)
     return last, rows, columns, tuple(holes(outline))
+
+
+_known_outline = lru_cache(maxsize=256)(_extent_and_holes)
 
 
 def _tally(parts: WorkbookParts) -> Tally:
@@ -282,12 +288,13 @@ def _blank_columns(part: bytes) -> set[int]:
     return {column_number(letters) for letters in set(_USUAL_BLANK.findall(part))}
 
 
-@lru_cache(maxsize=4096)
 def _columns(letters: tuple[bytes, ...]) -> tuple[bool, tuple[int, ...]]:
     """Whether a row's cells stand in order, and their columns."""
     numbers = tuple(map(column_number, letters))
     return all(a < b for a, b in pairwise(numbers)), numbers
 
+
+_known_columns = lru_cache(maxsize=4_096)(_columns)
 
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"

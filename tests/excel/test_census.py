@@ -11,8 +11,11 @@ import olefile
 import pytest
 
 from perfxl.errors import Unreadable
+from perfxl.excel import cells, census
 from perfxl.excel.biff import census_of_xls
+from perfxl.excel.parsing import read_plain
 from perfxl.excel.reader import read_workbook
+from perfxl.excel.writer import WorkbookWriter
 
 OLD_WORKBOOK = Path(__file__).resolve().parent.parent / "data" / "return_by_libreoffice.xls"
 
@@ -121,3 +124,20 @@ def test_the_empty_record_in_the_place_of_a_data_bar_is_known() -> None:
     with_more = stream[:end] + struct.pack("<HH2x", 0xFFFF, 2) + stream[end:]
     with pytest.raises(Unreadable, match="不认识的记录"):
         census_of_xls(with_more)
+
+
+def test_what_is_found_out_of_wide_rows_is_not_kept() -> None:
+    book = WorkbookWriter()
+    sheet = book.sheet("表")
+    for row in range(3):
+        for column in range(row, 900, 2):
+            sheet.number(row, column, 100)
+    caches = (
+        census._known_row, census._known_columns, census._known_outline, cells._known_missing,
+    )  # fmt: skip
+    for cache in caches:
+        cache.cache_clear()
+    read_plain(book.to_bytes())
+    sizes = [cache.cache_info().currsize for cache in caches]
+    # Sheets of the usual size are judged once.
+    assert sizes == [0, 0, 1, 0]
