@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import pairwise, product
@@ -300,6 +301,7 @@ _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _MOST_REPEATED_FILLED = 1_000_000
+_ALL_ROWS, _NEARLY_ALL_ROWS = (65_536, LAST_ROW), 60_000
 
 
 def _census_of_ods(package: Package) -> Census:
@@ -311,18 +313,44 @@ def _census_of_ods(package: Package) -> Census:
     filled: dict[str, frozenset[Place]] = {}
     errors: dict[str, Mapping[Place, str]] = {}
     formulas: dict[str, frozenset[Place]] = {}
+    doubts: list[str] = []
     for table in root.iter(f"{_TABLE}table"):
         name = table.get(f"{_TABLE}name", "")
         if name in filled:
             raise contradictory("有同名的工作表")
         found = _tally_of_table(table)
+        doubts += [f"“{name}”{what}" for what in _doubts_of_table(found)]
         filled[name] = frozenset(found.filled)
         errors[name] = found.errors
         formulas[name] = frozenset(found.formulas)
     tally = Tally(filled, errors)
     return Census(
-        sum(map(len, filled.values())) + sum(map(len, errors.values())), formulas, lambda: tally
+        sum(map(len, filled.values())) + sum(map(len, errors.values())),
+        formulas,
+        lambda: tally,
+        tuple(doubts),
     )
+
+
+def _doubts_of_table(found: SheetTally) -> Iterator[str]:
+    if found.has_emptied_cell:
+        yield "有内容被清空的单元格"
+    rows = sum(times for times, _ in found.widths)
+    if rows < _NEARLY_ALL_ROWS:
+        return
+    # Programs that write down to the last row write every row equally wide.
+    if rows not in _ALL_ROWS:
+        yield "行数与表格不符"
+    how_often = Counter[int]()
+    for times, width in found.widths:
+        how_often[width] += times
+    ((usual, _),) = how_often.most_common(1)
+    above = 0
+    for times, width in found.widths:
+        if width != usual:
+            yield f"第 {above + 1} 行的单元格数与其他行不同"
+            return
+        above += times
 
 
 def _tally_of_table(table: ET.Element) -> SheetTally:
@@ -348,7 +376,10 @@ def _tally_of_table(table: ET.Element) -> SheetTally:
                     found.errors.update(dict.fromkeys(places, shown))
                 elif shown:
                     found.filled.update(places)
+                elif cell.get(f"{_TABLE}formula") is None:
+                    found.has_emptied_cell = True
             column += wide
+        found.widths.append((times, column))
         row += times
     return found
 
@@ -356,9 +387,10 @@ def _tally_of_table(table: ET.Element) -> SheetTally:
 def _shown_in(cell: ET.Element) -> str | None:
     """What a cell shows; None where it holds nothing, not even an empty text."""
     kind = cell.get(f"{_OFFICE}value-type")
-    if kind is None:
-        return None
     paragraphs = "\n".join(map(_text_of, cell.findall(f"{_TEXT}p")))
+    if kind is None:
+        # Programs show such a text, and the reader leaves it out.
+        return paragraphs or None
     if kind != "string":
         return paragraphs or kind
     stated = cell.get(f"{_OFFICE}string-value")

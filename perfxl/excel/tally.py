@@ -42,6 +42,8 @@ class SheetTally:
     is_strange: bool = False
     has_emptied_cell: bool = False
     blank_columns: set[int] = field(default_factory=set)
+    # Of an .ods: how often a row is repeated, and how many cells it has.
+    widths: list[tuple[int, int]] = field(default_factory=list)
 
 
 def sheet_tally(part: bytes, blank: list[bool]) -> SheetTally:

@@ -58,6 +58,32 @@ def test_tabs_and_line_breaks_of_an_ods_are_read() -> None:
     ]
 
 
+_REST = '<table:table-cell table:number-columns-repeated="%d"/>'
+_ROWS_BELOW = '</table:table-row><table:table-row table:number-rows-repeated="%d">' + _REST % 16_384
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (text_cell("甲") + _REST % 16_383 + _ROWS_BELOW % 1_048_575, ""),
+        (text_cell("甲") + _REST % 16_382 + _ROWS_BELOW % 1_048_575, "第 1 行的单元格数"),
+        (text_cell("甲") + _REST % 16_383 + _ROWS_BELOW % 1_048_574, "行数与表格不符"),
+        (text_cell("甲") + text_cell("") + _REST % 16_382, "内容被清空"),
+        # Where a program writes no further than the content, rows are of any length.
+        (text_cell("甲") + "</table:table-row><table:table-row>" + text_cell("乙") * 3, ""),
+    ],
+)
+def test_where_an_ods_may_have_lost_a_cell(row: str, said: str) -> None:
+    remarks = read_workbook(open_document(f"表|{row}")).remarks
+    assert (said in remarks[0]) if said else not remarks
+
+
+def test_text_of_no_type_in_an_ods_is_not_left_out_in_silence() -> None:
+    untyped = "<table:table-cell><text:p>乙</text:p></table:table-cell>"
+    with pytest.raises(Unreadable, match="有单元格读不出来"):
+        read_workbook(open_document(f"表|{text_cell('甲')}{untyped}"))
+
+
 def test_an_ods_with_two_sheets_of_one_name_is_refused() -> None:
     with pytest.raises(Unreadable, match="同名的工作表"):
         read_workbook(open_document(f"表|{text_cell('甲')}", f"表|{text_cell('乙')}"))
