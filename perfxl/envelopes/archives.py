@@ -35,6 +35,7 @@ _UTF_8_NAMES, _ANY_ENCRYPTION = 0x800, 0x2041
 _UNICODE_PATH = 0x7075
 _STORED, _DEFLATED, _BZIP2, _LZMA = 0, 8, 12, 14
 _AES = 99
+_SEE_ZIP64 = 0xFFFF
 _UNIX, _DOS_FOLDER = 3, 0x10
 
 
@@ -46,6 +47,8 @@ def open_zip(data: bytes, contents: Contents) -> None:
     """Take the members out of a zip archive."""
     _refuse_a_volume(data)
     members = _zip_members(data)
+    if _stated_members(data) not in (len(members), _SEE_ZIP64):
+        contents.refused.append("压缩包目录不完整，可能还有文件没有取出")
     admitted = []
     for member in members:
         path = _zip_path(member)
@@ -77,6 +80,12 @@ def _refuse_a_volume(data: bytes) -> None:
     # 0xFFFF stands for "see the zip64 record".
     if end >= 0 and data[end + 4 : end + 6] not in (b"\0\0", b"\xff\xff", b""):
         raise a_volume()
+
+
+def _stated_members(data: bytes) -> int:
+    """How many members the end of the directory states; a spoilt entry may hide the next."""
+    end = data.rfind(END_OF_CENTRAL)
+    return int(struct.unpack_from("<H", data, end + 10)[0])
 
 
 def _zip_members(data: bytes) -> list[zipfile.ZipInfo]:

@@ -41,6 +41,10 @@ LARGEST_INLINE_IMAGE = 100_000
 
 _INCOMPLETE = "邮件不完整，可能还有附件没有取出"
 _UNNAMED = "未命名附件"
+# How an attachment looks where the line before it is damaged and it counts as text: a workbook or
+# an archive in base64. Within one in base64 another shows by its headers.
+_ATTACHMENT_IN_TEXT = re.compile(r"^(?:UEsDB|0M8R4KGxGuE|N3q8ryc|UmFyIRo)[A-Za-z0-9+/]{40}", re.M)
+_HEADER_IN_BASE64 = re.compile(r"^content-[a-z-]+:", re.M | re.I)
 _TNEF_TYPES = ("application/ms-tnef", "application/vnd.ms-tnef")
 _SEALED_TYPES = (
     "application/pkcs7-mime",
@@ -91,7 +95,7 @@ def _take_parts(part: Message, contents: Contents, folder: str, forwards: int) -
             CloseBoundaryNotFoundDefect | StartBoundaryNotFoundDefect | NoBoundaryInMultipartDefect,
         )
         for defect in part.defects
-    ):
+    ) or _has_swallowed(part):
         contents.refused.append(_INCOMPLETE)
     if not part.is_multipart():
         if part.get_content_maintype() != "multipart":
@@ -117,6 +121,21 @@ def _take_parts(part: Message, contents: Contents, folder: str, forwards: int) -
         return
     for child in children:
         _take_parts(child, contents, folder, forwards)
+
+
+def _has_swallowed(part: Message) -> bool:
+    """Whether another part of the message is taken for the text of this one."""
+    if part.is_multipart():
+        beside = (part.preamble, part.epilogue)
+        return any(_ATTACHMENT_IN_TEXT.search(text) for text in beside if text)
+    text = part.get_payload()
+    if not isinstance(text, str):
+        return False
+    if str(part.get("content-transfer-encoding") or "").strip().lower() == "base64":
+        return bool(_HEADER_IN_BASE64.search(text))
+    # A message that is attached as a file may hold attachments.
+    is_body = part.get_content_maintype() == "text" and not _file_name(part)
+    return is_body and bool(_ATTACHMENT_IN_TEXT.search(text))
 
 
 def _take_leaf(part: Message, kind: str, contents: Contents, folder: str) -> None:

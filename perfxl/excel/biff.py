@@ -19,7 +19,7 @@ _BOF, _EOF, _BOUNDSHEET, _SST, _CONTINUE, _FILEPASS = 0x0809, 0x000A, 0x0085, 0x
 _NUMBER, _RK, _MULRK, _LABELSST, _LABEL, _RSTRING = 0x0203, 0x027E, 0x00BD, 0x00FD, 0x0204, 0x00D6
 _BOOLERR, _FORMULA, _BLANK, _MULBLANK, _ROW = 0x0205, 0x0006, 0x0201, 0x00BE, 0x0208
 _STRING, _ARRAY, _TABLE, _SHARED_FORMULA, _DBCELL = 0x0207, 0x0221, 0x0236, 0x04BC, 0x00D7
-_DIMENSIONS = 0x0200
+_DIMENSIONS, _NO_RECORD = 0x0200, 0xFFFF
 _ONE_CELL = frozenset({_NUMBER, _RK, _LABELSST, _LABEL, _RSTRING, _BOOLERR, _FORMULA, _BLANK})
 _CELLS = _ONE_CELL | {_MULRK, _MULBLANK}
 # Nothing else stands between the first row of a sheet and its last cell.
@@ -175,6 +175,13 @@ class _Walk:
         )
 
 
+def _is_known(kind: int, body: bytes) -> bool:
+    if kind in _KNOWN or 0x0800 <= kind <= 0x08FF or 0x1000 <= kind <= 0x10FF:
+        return True
+    # LibreOffice writes this in the place of a data bar, a colour scale or a set of icons.
+    return kind == _NO_RECORD and not body
+
+
 def _records(stream: bytes) -> Iterator[tuple[int, int, bytes]]:
     at, end = 0, len(stream)
     while at + 4 <= end:
@@ -288,7 +295,7 @@ class _Sheet:
 
     def record(self, kind: int, body: bytes) -> None:
         """Take in one record."""
-        if kind not in _KNOWN and not (0x0800 <= kind <= 0x08FF or 0x1000 <= kind <= 0x10FF):
+        if not _is_known(kind, body):
             raise contradictory("工作表中有不认识的记录")
         if self._phase == 1 and kind not in _CELL_TABLE:
             self._phase = 2

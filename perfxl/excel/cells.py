@@ -11,6 +11,9 @@ from perfxl.excel.package import OTHER_WORKBOOK, SAVE_AGAIN
 
 LARGEST_BOX = 20_000_000
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
+# What is found out of wider rows is not kept: it would fill the memory of the process, which many
+# files share.
+NARROW = 256
 
 # 0-based row and column.
 Place = tuple[int, int]
@@ -73,12 +76,14 @@ def holes(outline: Outline) -> Iterator[tuple[int, int]]:
             yield number, 0
         elif columns and columns != above:
             below = below if following == number + 1 else ()
-            for column in _missing(columns, above, above if is_last else below):
+            missing = (
+                _known_missing if max(map(len, (columns, above, below))) <= NARROW else _missing
+            )
+            for column in missing(columns, above, above if is_last else below):
                 yield number, column
         above, last = columns, number
 
 
-@lru_cache(maxsize=4096)
 def _missing(
     columns: tuple[int, ...], above: tuple[int, ...], below: tuple[int, ...]
 ) -> tuple[int, ...]:
@@ -86,6 +91,9 @@ def _missing(
         return ()
     within = {column for column in (*above, *below) if columns[0] < column < columns[-1]}
     return tuple(sorted((within | (set(above) & set(below))) - set(columns)))
+
+
+_known_missing = lru_cache(maxsize=4_096)(_missing)
 
 
 def missing_row(missing: Iterable[tuple[int, int]], blank_columns: Set[int]) -> int:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import pairwise, product
@@ -19,6 +20,7 @@ from xml.etree import ElementTree as ET
 from perfxl.excel.cells import (
     LAST_COLUMN,
     LAST_ROW,
+    NARROW,
     Outline,
     Place,
     Tally,
@@ -129,6 +131,8 @@ class _Counting:
         self.unvalued += found.unvalued
         if found.is_disordered:
             self._doubt(name, "行列次序颠倒")
+        if found.is_strange:
+            self._doubt(name, "有不认识的内容")
         if found.has_emptied_cell:
             self._doubt(name, "有内容被清空的单元格")
 
@@ -144,7 +148,9 @@ class _Counting:
     def _judge_outline(
         self, name: str, part: bytes, outline: Outline, blank_columns: Set[int] | None = None
     ) -> None:
-        last, rows, columns, missing = _extent_and_holes(tuple(outline))
+        size = len(outline) + sum(len(cells) for _, cells in outline)
+        judged = _known_outline if size <= _SMALL else _extent_and_holes
+        last, rows, columns, missing = judged(tuple(outline))
         refuse_far_cells(last, columns)
         if missing:
             blank = blank_columns if blank_columns is not None else _blank_columns(part)
@@ -226,10 +232,12 @@ def _row_in(chunk: bytes) -> _Row | None:
     if not cells:
         return _Row(int(stated))
     letters, numbers = zip(*cells, strict=True)
-    ascends, columns = _columns(letters)
+    ascends, columns = (_known_columns if len(letters) <= NARROW else _columns)(letters)
     is_ordered = ascends and numbers.count(stated) == len(numbers)
+    # No program types a cell so that holds nothing.
+    has_lost_text = b't="inlineStr"/>' in chunk or b't="inlineStr"></c>' in chunk
     if b"</c>" not in chunk:
-        return _Row(int(stated), columns, is_ordered)
+        return _Row(int(stated), columns, is_ordered, has_lost_text, has_emptied=has_lost_text)
     empty, valued, unvalued, found = chunk.count(b"<v></v>"), 0, 0, []
     filled = chunk.count(b"<v>") + chunk.count(b"<is>") - empty
     if b"<f" in chunk:
@@ -251,25 +259,28 @@ def _row_in(chunk: bytes) -> _Row | None:
         filled=filled,
         valued=valued,
         unvalued=unvalued,
-        has_emptied=empty > 0 or b"></t></is>" in chunk,
+        has_emptied=empty > 0 or has_lost_text or b"></t></is>" in chunk,
         formulas=tuple((int(row) - 1, column_number(letter) - 1) for letter, row in found),
         indexes=tuple(map(int, indexes)),
     )
 
 
 # The returns of a campaign have most of their rows in common: what the office printed in them, and
-# the blank rows of their registers. Long rows differ, and would only fill the memory.
-_SHORT_ROW = 4_096
+# the blank rows of their registers. Long rows and large sheets differ, and would only fill the
+# memory, for which the files that come after would pay.
+_SHORT_ROW, _SMALL = 4_096, 8_192
 _known_row = lru_cache(maxsize=8_192)(_row_in)
 
 
-@lru_cache(maxsize=512)
 def _extent_and_holes(outline: Outline) -> tuple[int, int, int, tuple[Place, ...]]:
     """Last row, last row that has cells, last column, and what is missing."""
     last = max((number for number, _ in outline), default=0)
     rows = max((number for number, columns in outline if columns), default=0)
     columns = max((max(columns) for _, columns in outline if columns), default=0)
     return last, rows, columns, tuple(holes(outline))
+
+
+_known_outline = lru_cache(maxsize=256)(_extent_and_holes)
 
 
 def _tally(parts: WorkbookParts) -> Tally:
@@ -290,17 +301,19 @@ def _blank_columns(part: bytes) -> set[int]:
     return set(map(column_number, found))
 
 
-@lru_cache(maxsize=4096)
 def _columns(letters: tuple[bytes, ...]) -> tuple[bool, tuple[int, ...]]:
     """Whether a row's cells stand in order, and their columns."""
     numbers = tuple(map(column_number, letters))
     return all(a < b for a, b in pairwise(numbers)), numbers
 
 
+_known_columns = lru_cache(maxsize=4_096)(_columns)
+
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _MOST_REPEATED_FILLED = 1_000_000
+_ALL_ROWS, _NEARLY_ALL_ROWS = (65_536, LAST_ROW), 60_000
 
 
 def _census_of_ods(package: Package) -> Census:
@@ -312,16 +325,44 @@ def _census_of_ods(package: Package) -> Census:
     filled: dict[str, frozenset[Place]] = {}
     errors: dict[str, Mapping[Place, str]] = {}
     formulas: dict[str, frozenset[Place]] = {}
+    doubts: list[str] = []
     for table in root.iter(f"{_TABLE}table"):
         name = table.get(f"{_TABLE}name", "")
+        if name in filled:
+            raise contradictory("有同名的工作表")
         found = _tally_of_table(table)
+        doubts += [f"“{name}”{what}" for what in _doubts_of_table(found)]
         filled[name] = frozenset(found.filled)
         errors[name] = found.errors
         formulas[name] = frozenset(found.formulas)
     tally = Tally(filled, errors)
     return Census(
-        sum(map(len, filled.values())) + sum(map(len, errors.values())), formulas, lambda: tally
+        sum(map(len, filled.values())) + sum(map(len, errors.values())),
+        formulas,
+        lambda: tally,
+        tuple(doubts),
     )
+
+
+def _doubts_of_table(found: SheetTally) -> Iterator[str]:
+    if found.has_emptied_cell:
+        yield "有内容被清空的单元格"
+    rows = sum(times for times, _ in found.widths)
+    if rows < _NEARLY_ALL_ROWS:
+        return
+    # Programs that write down to the last row write every row equally wide.
+    if rows not in _ALL_ROWS:
+        yield "行数与表格不符"
+    how_often = Counter[int]()
+    for times, width in found.widths:
+        how_often[width] += times
+    ((usual, _),) = how_often.most_common(1)
+    above = 0
+    for times, width in found.widths:
+        if width != usual:
+            yield f"第 {above + 1} 行的单元格数与其他行不同"
+            return
+        above += times
 
 
 def _tally_of_table(table: ET.Element) -> SheetTally:
@@ -347,7 +388,10 @@ def _tally_of_table(table: ET.Element) -> SheetTally:
                     found.errors.update(dict.fromkeys(places, shown))
                 elif shown:
                     found.filled.update(places)
+                elif cell.get(f"{_TABLE}formula") is None:
+                    found.has_emptied_cell = True
             column += wide
+        found.widths.append((times, column))
         row += times
     return found
 
@@ -355,9 +399,10 @@ def _tally_of_table(table: ET.Element) -> SheetTally:
 def _shown_in(cell: ET.Element) -> str | None:
     """What a cell shows; None where it holds nothing, not even an empty text."""
     kind = cell.get(f"{_OFFICE}value-type")
-    if kind is None:
-        return None
     paragraphs = "\n".join(map(_text_of, cell.findall(f"{_TEXT}p")))
+    if kind is None:
+        # Programs show such a text, and the reader leaves it out.
+        return paragraphs or None
     if kind != "string":
         return paragraphs or kind
     stated = cell.get(f"{_OFFICE}string-value")

@@ -103,16 +103,25 @@ def open_package(data: bytes) -> Package:
             members = archive.infolist()
             _refuse_excess(members)
             shape = _shape(archive, members)
-        parts = {member.filename: _content(data, member) for member in members if _is_xml(member)}
+        if shape is Shape.XLSB:
+            # The reader stops before the end of a part, and does not come to its checksum.
+            for member in members:
+                _content(data, member)
+        parts = {_name(member): _content(data, member) for member in members if _is_xml(member)}
     except (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError) as error:
         raise _damaged() from error
     except (NotImplementedError, RuntimeError) as error:
         raise _damaged() from error
     for name, part in parts.items():
         _refuse_odd_xml(name, part)
-    package = Package(shape, parts, frozenset(member.filename.lower() for member in members))
+    package = Package(shape, parts, frozenset(_name(member).lower() for member in members))
     _refuse_lying_counts(package)
     return package
+
+
+def _name(member: zipfile.ZipInfo) -> str:
+    """A member's name; some programs on Windows write it with backslashes, and readers take them."""
+    return member.filename.replace("\\", "/")
 
 
 def _is_xml(member: zipfile.ZipInfo) -> bool:
@@ -152,7 +161,7 @@ def _refuse_excess(members: list[zipfile.ZipInfo]) -> None:
         raise Unreadable(
             "文件已加密", remedy="请取消密码后重新报送，或提供密码", fault=Fault.ENCRYPTED
         )
-    names = [member.filename.casefold() for member in members]
+    names = [_name(member).casefold() for member in members]
     if len(set(names)) != len(names):
         raise Unreadable("文件内有重复的部件", remedy=SAVE_AGAIN, fault=Fault.DAMAGED)
     xml = [m for m in members if m.filename.lower().endswith((".xml", ".rels"))]
@@ -175,7 +184,7 @@ def _refuse_excess(members: list[zipfile.ZipInfo]) -> None:
 
 
 def _shape(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> Shape:
-    names = {member.filename.lower() for member in members}
+    names = {_name(member).lower() for member in members}
     if "[content_types].xml" in names:
         if any(name.startswith(("word/", "ppt/")) for name in names):
             raise Unreadable(

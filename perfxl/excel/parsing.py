@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from xml.sax.saxutils import unescape
 
@@ -43,6 +44,8 @@ _MANY_CELLS = 200_000
 # How the stream of an .xls begins; where it is found and its name is not, the directory is lost.
 _BIFF8_HEAD = b"\x09\x08\x10\x00\x00\x06\x05\x00"
 
+_BREAK = re.compile(rb"<text:(tab|line-break)(?:\s[^<>]*)?/>")
+
 # Excel's own way of writing a character that XML does not take.
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 
@@ -57,6 +60,8 @@ def read_plain(data: bytes, *, first_reader: bool = True) -> Plain:
         return _read_xls(data, first_reader=first_reader)
     package = open_package(data)
     census = census_of_package(package)
+    if package.shape is Shape.ODS:
+        data = _with_breaks_as_characters(package, data)
     sheets = _agreed(
         census,
         (lambda: _with_calamine(data)) if first_reader else None,
@@ -69,6 +74,24 @@ def read_plain(data: bytes, *, first_reader: bool = True) -> Plain:
     else:
         stamps += [("property", s) for s in _stamps(package.part("meta.xml"))]
     return _plain(package.shape, sheets, stamps, census, _remarks_on(package))
+
+
+def _with_breaks_as_characters(package: Package, data: bytes) -> bytes:
+    """An .ods whose tabs and line breaks are characters: the reader leaves out the elements."""
+    content = package.part("content.xml")
+    if not _BREAK.search(content):
+        return data
+    spelled = _BREAK.sub(lambda found: b"\t" if found[1] == b"tab" else b"\n", content)
+    packed = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(data)) as old,
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as new,
+    ):
+        for name in ("mimetype", "META-INF/manifest.xml"):
+            if name in old.namelist():
+                new.writestr(name, old.read(name))
+        new.writestr("content.xml", spelled)
+    return packed.getvalue()
 
 
 def read_with_second_reader(data: bytes) -> Plain:

@@ -13,6 +13,17 @@ from xml.parsers import expat
 from perfxl.excel.cells import LAST_COLUMN, LAST_ROW, Place, column_number, contradictory
 
 _TYPES = frozenset({"b", "d", "e", "inlineStr", "n", "s", "str"})
+# What may stand in what ([ECMA-376] part 1, 18.3.1 and 18.4); nothing in what is not named, and
+# anything in extensions and formats.
+_CHILDREN = {
+    "sheetData": frozenset({"row"}),
+    "row": frozenset({"c", "extLst"}),
+    "c": frozenset({"f", "v", "is", "extLst"}),
+    "is": frozenset({"t", "r", "rPh", "phoneticPr"}),
+    "r": frozenset({"t", "rPr"}),
+    "rPh": frozenset({"t"}),
+}
+_ANYTHING = frozenset({"extLst", "rPr"})
 _REFERENCE = re.compile(r"([A-Z]{1,9})(\d{1,12})")
 
 
@@ -28,8 +39,11 @@ class SheetTally:
     valued: int = 0
     unvalued: int = 0
     is_disordered: bool = False
+    is_strange: bool = False
     has_emptied_cell: bool = False
     blank_columns: set[int] = field(default_factory=set)
+    # Of an .ods: how often a row is repeated, and how many cells it has.
+    widths: list[tuple[int, int]] = field(default_factory=list)
 
 
 def sheet_tally(part: bytes, blank: list[bool]) -> SheetTally:
@@ -49,6 +63,8 @@ _TEXT = (
     rb"(?:&(?:amp|lt|gt|quot|apos);[^<>&\x00-\x08\x0b\x0c\x0e-\x1f]*+)*+</t>"
 )
 _RUN = rb'<r>(?:<rPr>(?:<\w+(?: \w+="[^"<>&]*+")*+/>)*+</rPr>)?' + _TEXT + rb"</r>"
+# One text follows another only where each is a run of its own.
+_TEXT_TWICE = re.compile(rb"(?:</t>|<t/>)\s*<t[\s/>]")
 # Shared strings as every common writer spells them.
 _USUAL_STRINGS = re.compile(rb"(?:<si>(?:" + _TEXT + rb"|(?:" + _RUN + rb")++)</si>\s*+)*+")
 
@@ -63,6 +79,8 @@ def refuse_unsound(part: bytes) -> None:
         expat.ParserCreate().Parse(part, True)
     except expat.ExpatError as error:
         raise contradictory("工作簿内容损坏") from error
+    if _TEXT_TWICE.search(part):
+        raise contradictory("同一个单元格有两份内容")
 
 
 def blank_strings(part: bytes) -> list[bool]:
@@ -119,7 +137,9 @@ class _Reading:
         self._row = self._column = 0
         self._columns: list[int] = []
         self._blank_columns: set[int] = set()
-        self._in_data = self.has_data = False
+        self.has_data = False
+        self._path: list[str] = []
+        self._aside = 0
         self._open = ""
         self._phonetic = 0
         self._place: Place = (0, 0)
@@ -132,14 +152,24 @@ class _Reading:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition(":")[2]
         if name == "sheetData":
-            self._in_data = self.has_data = True
-        elif not self._in_data:
+            self.has_data = True
+        elif not self._path:
             return
-        elif name == "row":
+        if self._aside or name in _ANYTHING:
+            self._aside += 1
+            return
+        if self._path and name not in _CHILDREN.get(self._path[-1], ()):
+            self.tally.is_strange = True
+        if name == "t" and self._path[-1:] == ["is"] and self._has_text:
+            self.tally.is_strange = True
+        self._path.append(name)
+        if name == "row":
             self._begin_row(attributes.get("r"))
         elif name == "c":
             self._begin_cell(attributes)
-        elif name in ("v", "t"):
+        elif name in ("v", "t") and not self._phonetic:
+            if self._has_value or (name == "v" and self._has_text):
+                raise contradictory("同一个单元格有两份内容")
             self._open = name
             self._has_value |= name == "v"
             self._has_text |= name == "t"
@@ -150,11 +180,13 @@ class _Reading:
 
     def end(self, tag: str) -> None:
         name = tag.rpartition(":")[2]
-        if not self._in_data:
+        if self._aside:
+            self._aside -= 1
             return
-        if name == "sheetData":
-            self._in_data = False
-        elif name == "row":
+        if not self._path:
+            return
+        self._path.pop()
+        if name == "row":
             self.tally.outline.append((self._row, tuple(self._columns)))
             # One filled cell is a title; what is blank beside it is no cell of a table.
             if len(self._columns) != len(self._blank_columns) + 1:
@@ -169,8 +201,10 @@ class _Reading:
     def text(self, text: str) -> None:
         if self._open == "v":
             self._value.append(text)
-        elif self._open == "t" and not self._phonetic:
+        elif self._open == "t":
             self._inline.append(text)
+        elif self._path and self._path[-1] in _CHILDREN and not self._aside and text.strip():
+            self.tally.is_strange = True
 
     def _begin_row(self, stated: str | None) -> None:
         number = self._row + 1 if stated is None else int(stated) if stated.isdecimal() else 0
@@ -216,8 +250,9 @@ class _Reading:
             tally.valued += bool(value)
             # The result of a formula may be an empty text.
             tally.unvalued += not value and self._type != "str"
-        elif (self._has_value and not value) or (self._has_text and not inline):
-            tally.has_emptied_cell = True
+        elif not value and not inline:
+            has_lost_text = self._has_value or self._has_text or self._type == "inlineStr"
+            tally.has_emptied_cell |= has_lost_text
         if self._type == "s" and value:
             if not value.strip().isdecimal() or int(value) >= len(self._blank):
                 raise contradictory("单元格指向不存在的文字")

@@ -231,6 +231,17 @@ def test_a_zip_cut_short(kept: float) -> None:
     assert fault_of(data[: int(kept if kept > 1 else len(data) * kept)]) is Fault.DAMAGED
 
 
+def test_a_member_hidden_by_a_spoilt_directory_is_missed() -> None:
+    spoilt = bytearray(zip_of(("a", b"1"), ("b", b"2")))
+    first = spoilt.find(b"PK\x01\x02")
+    second = spoilt.find(b"PK\x01\x02", first + 1)
+    # The comment of the first entry reaches over the second.
+    struct.pack_into("<H", spoilt, first + 32, spoilt.find(b"PK\x05\x06") - second)
+    envelope = open_envelope(bytes(spoilt))
+    assert names(envelope) == ["a"]
+    assert envelope.refused == ("压缩包目录不完整，可能还有文件没有取出",)
+
+
 def test_one_volume_of_a_split_zip() -> None:
     data = bytearray(zip_of(("a", b"x")))
     data[data.rfind(b"PK\x05\x06") + 4] = 2

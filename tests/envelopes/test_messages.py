@@ -260,6 +260,26 @@ def test_a_message_cut_short_says_so() -> None:
     assert envelope.refused == ("邮件不完整，可能还有附件没有取出",)
 
 
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("spoilt", [b"", b"--spoilt"])
+def test_a_part_that_counts_as_text_of_the_one_before_is_missed(number: int, spoilt: bytes) -> None:
+    message = attach(attach(mail(), "a.xlsx", BOOK * 9), "b.xlsx", BOOK * 9)
+    boundary = message.as_bytes().split(b'boundary="')[1].split(b'"')[0]
+    pieces = message.as_bytes().split(b"--" + boundary)
+    data = (b"--" + boundary).join(pieces[: number + 1])
+    data += spoilt + (b"--" + boundary).join(pieces[number + 1 :])
+    envelope = open_envelope(data)
+    assert names(envelope) == [["b.xlsx"], ["a.xlsx"]][number - 1]
+    assert envelope.refused == ("邮件不完整，可能还有附件没有取出",)
+
+
+def test_a_message_attached_as_a_file_may_hold_attachments() -> None:
+    inner = attach(mail(), "a.xlsx", BOOK * 9).as_bytes()
+    message = mail()
+    message.add_attachment(inner.decode(), subtype="plain", filename="转发.eml", cte="8bit")
+    assert open_envelope(message.as_bytes()).refused == ()
+
+
 def test_limits_hold_for_mail_too(monkeypatch: pytest.MonkeyPatch) -> None:
     data = attach(attach(mail(), "a.xlsx", bytes(101)), "b.xlsx", bytes(9)).as_bytes()
     with monkeypatch.context() as patch:

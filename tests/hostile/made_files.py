@@ -331,6 +331,31 @@ def _places(plain: bytes) -> Iterator[Made]:
         pack({SHEET: sub(rb'<c r="C5"', b'<c r="C5"><v>1</v></c><c r="C5"')}),
         (DAMAGED,),
     )
+    yield Made("cell-with-two-values", pack({SHEET: sub(b"</v>", b"</v><v>9</v>")}), (DAMAGED,))
+    yield Made(
+        "cell-with-value-and-text",
+        pack({SHEET: sub(b"</v>", b"</v><is><t>9</t></is>")}),
+        (DAMAGED,),
+    )
+    yield Made(
+        "cell-that-lost-its-text",
+        pack({SHEET: sub(rb"<is><t>[^<]*</t></is>", b"")}),
+        (VALID,),
+        remark="被清空",
+    )
+    yield Made(
+        "value-without-its-element",
+        pack({SHEET: sub(rb"<v>(\d+)</v>", rb"\1")}),
+        (VALID,),
+        remark="不认识",
+    )
+    yield Made(
+        "cell-in-unknown-element",
+        pack({SHEET: sub(rb"(<c .*?</c>)", rb"<other>\1</other>")}),
+        (VALID,),
+        "plain",
+        "不认识",
+    )
     yield Made("cell-twice-apart", pack({SHEET: cell(b"F5", b"900")}), (DAMAGED,))
     yield Made("cell-in-another-row", pack({SHEET: cell(b"Z77", b"900")}), (VALID, DAMAGED))
     yield Made("lower-case-place", pack({SHEET: sub(rb'r="C5"', b'r="c5"')}), (VALID, DAMAGED))
@@ -395,6 +420,9 @@ def _strings(office: bytes) -> Iterator[Made]:
     )
     yield Made(
         "string-by-name", pack({SHEET: sub(rb't="s"><v>\d+<', b't="s"><v>one<')}), (DAMAGED,)
+    )
+    yield Made(
+        "string-with-two-texts", pack({STRINGS: sub(rb"(<t .*?</t>)", rb"\1\1")}), (DAMAGED,)
     )
     yield Made("strings-missing", pack({STRINGS: None}), (DAMAGED,))
     yield Made("strings-cut-short", pack({STRINGS: lambda p: p[: len(p) // 2]}), (DAMAGED,))
@@ -483,6 +511,10 @@ def _containers(plain: bytes) -> Iterator[Made]:
         warnings.simplefilter("ignore")
         yield Made("member-twice", _appended(plain, (SHEET, sheet)), (DAMAGED,))
     yield Made("member-twice-but-for-case", _appended(plain, (SHEET.upper(), sheet)), (DAMAGED,))
+    backslashes = SHEET.replace("/", "\\")
+    yield Made("member-twice-but-for-slashes", _appended(plain, (backslashes, sheet)), (DAMAGED,))
+    renamed = {name.replace("/", "\\"): part for name, part in parts_of(plain).items()}
+    yield Made("names-with-backslashes", zipped(renamed), (VALID,), "plain")
     yield Made(
         "member-climbs-out", _appended(plain, ("../../../evil.xml", evil)), (VALID,), "plain"
     )

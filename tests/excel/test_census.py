@@ -1,0 +1,169 @@
+"""What is odd and sound is read; what a reader would drop in silence is told."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from pathlib import Path
+
+import olefile
+import pytest
+
+from perfxl.errors import Unreadable
+from perfxl.excel import cells, census
+from perfxl.excel.biff import census_of_xls
+from perfxl.excel.parsing import read_plain
+from perfxl.excel.reader import read_workbook
+from perfxl.excel.writer import WorkbookWriter
+
+OLD_WORKBOOK = Path(__file__).resolve().parent.parent / "data" / "return_by_libreoffice.xls"
+
+_MANIFEST = '<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
+
+
+def open_document(*tables: str) -> bytes:
+    """An .ods with these tables, each given by its one row."""
+    sheets = "".join(
+        f'<table:table table:name="{name}"><table:table-row>{row}</table:table-row></table:table>'
+        for name, row in (table.split("|") for table in tables)
+    )
+    names = ("office", "table", "text")
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in names
+    )
+    content = (
+        f"<office:document-content {spaces}><office:body><office:spreadsheet>{sheets}"
+        "</office:spreadsheet></office:body></office:document-content>"
+    )
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", content)
+        archive.writestr("META-INF/manifest.xml", _MANIFEST)
+    return packed.getvalue()
+
+
+def text_cell(content: str) -> str:
+    """A cell of an .ods with one paragraph."""
+    kind = 'office:value-type="string"'
+    return f"<table:table-cell {kind}><text:p>{content}</text:p></table:table-cell>"
+
+
+def test_tabs_and_line_breaks_of_an_ods_are_read() -> None:
+    row = text_cell("甲<text:tab/>乙") + text_cell('丙<text:line-break/>丁<text:s text:c="2"/>戊')
+    assert list(read_workbook(open_document(f"表|{row}")).sheets["表"][0]) == [
+        "甲\t乙",
+        "丙\n丁  戊",
+    ]
+
+
+_REST = '<table:table-cell table:number-columns-repeated="%d"/>'
+_ROWS_BELOW = '</table:table-row><table:table-row table:number-rows-repeated="%d">' + _REST % 16_384
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (text_cell("甲") + _REST % 16_383 + _ROWS_BELOW % 1_048_575, ""),
+        (text_cell("甲") + _REST % 16_382 + _ROWS_BELOW % 1_048_575, "第 1 行的单元格数"),
+        (text_cell("甲") + _REST % 16_383 + _ROWS_BELOW % 1_048_574, "行数与表格不符"),
+        (text_cell("甲") + text_cell("") + _REST % 16_382, "内容被清空"),
+        # Where a program writes no further than the content, rows are of any length.
+        (text_cell("甲") + "</table:table-row><table:table-row>" + text_cell("乙") * 3, ""),
+    ],
+)
+def test_where_an_ods_may_have_lost_a_cell(row: str, said: str) -> None:
+    remarks = read_workbook(open_document(f"表|{row}")).remarks
+    assert (said in remarks[0]) if said else not remarks
+
+
+def test_text_of_no_type_in_an_ods_is_not_left_out_in_silence() -> None:
+    untyped = "<table:table-cell><text:p>乙</text:p></table:table-cell>"
+    with pytest.raises(Unreadable, match="有单元格读不出来"):
+        read_workbook(open_document(f"表|{text_cell('甲')}{untyped}"))
+
+
+def test_an_ods_with_two_sheets_of_one_name_is_refused() -> None:
+    with pytest.raises(Unreadable, match="同名的工作表"):
+        read_workbook(open_document(f"表|{text_cell('甲')}", f"表|{text_cell('乙')}"))
+
+
+def _binary(kind: int, body: bytes = b"") -> bytes:
+    """A record of an .xlsb; those here are short."""
+    number = bytes([kind]) if kind < 128 else bytes([kind & 0x7F | 0x80, kind >> 7])
+    return number + bytes([len(body)]) + body
+
+
+def _binary_text(text: str) -> bytes:
+    return struct.pack("<I", len(text)) + text.encode("utf-16-le")
+
+
+def binary_workbook(text: str) -> bytes:
+    """An .xlsb with one text in A1, not compressed."""
+    kinds = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    relation = (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        '<Relationship Id="rId1" Type="%s/%s" Target="%s"/></Relationships>'
+    )
+    listed = _binary(156, struct.pack("<II", 0, 1) + _binary_text("rId1") + _binary_text("表"))
+    cell = _binary(0, bytes(17)) + _binary(6, bytes(8) + _binary_text(text))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("_rels/.rels", relation % (kinds, "officeDocument", "xl/workbook.bin"))
+        archive.writestr(
+            "xl/_rels/workbook.bin.rels", relation % (kinds, "worksheet", "worksheets/sheet1.bin")
+        )
+        archive.writestr(
+            "xl/workbook.bin",
+            _binary(131) + _binary(143) + listed + _binary(144) + _binary(132),
+        )
+        archive.writestr(
+            "xl/worksheets/sheet1.bin",
+            _binary(129)
+            + _binary(148, bytes(16))
+            + _binary(145)
+            + cell
+            + _binary(146)
+            # What follows the cells is not read.
+            + bytes(5000),
+        )
+    return packed.getvalue()
+
+
+def test_an_xlsb_is_checked_against_its_checksums() -> None:
+    data = binary_workbook("甲乙丙")
+    assert read_workbook(data).sheets["表"][0][0] == "甲乙丙"
+    spoilt = bytearray(data)
+    spoilt[data.index("甲乙丙".encode("utf-16-le"))] ^= 1
+    with pytest.raises(Unreadable, match="文件损坏"):
+        read_workbook(bytes(spoilt))
+
+
+def test_the_empty_record_in_the_place_of_a_data_bar_is_known() -> None:
+    with olefile.OleFileIO(io.BytesIO(OLD_WORKBOOK.read_bytes())) as ole:
+        stream = bytes(ole.openstream("Workbook").read())
+    end = stream.rindex(struct.pack("<HH", 0x000A, 0))
+    with_bar = stream[:end] + struct.pack("<HH", 0xFFFF, 0) + stream[end:]
+    assert census_of_xls(with_bar).filled == census_of_xls(stream).filled
+    with_more = stream[:end] + struct.pack("<HH2x", 0xFFFF, 2) + stream[end:]
+    with pytest.raises(Unreadable, match="不认识的记录"):
+        census_of_xls(with_more)
+
+
+def test_what_is_found_out_of_wide_rows_is_not_kept() -> None:
+    book = WorkbookWriter()
+    sheet = book.sheet("表")
+    for row in range(3):
+        for column in range(row, 900, 2):
+            sheet.number(row, column, 100)
+    caches = (
+        census._known_row, census._known_columns, census._known_outline, cells._known_missing,
+    )  # fmt: skip
+    for cache in caches:
+        cache.cache_clear()
+    read_plain(book.to_bytes())
+    sizes = [cache.cache_info().currsize for cache in caches]
+    # Sheets of the usual size are judged once.
+    assert sizes == [0, 0, 1, 0]
