@@ -125,20 +125,20 @@ def _whence(taken: Taken) -> str:
 def _print_valid(campaign: Campaign, result: IngestResult, valid: Sequence[Taken]) -> None:
     """What was received, with what the checks say of it."""
     from perfxl.console import print_table
-    from perfxl.stages.gather import deadline_of_units, gather
+    from perfxl.stages.gather import gather
     from perfxl.tables import Severity
 
     plan = campaign.plan
     units = {taken.receipt.holder for taken in valid}
     gathered = gather(campaign, units, result.extracted)
     counts = gathered.checked.findings.groupby(["unit", "severity"]).size().to_dict()
-    deadlines = deadline_of_units(campaign)
     rows = []
     for taken in valid:
         receipt = taken.receipt
         counted = gathered.receipts[receipt.holder].sha256 == receipt.sha256
         notes = [
-            "逾期" if receipt.received_at > deadlines[receipt.holder] else "",
+            # Lateness goes by the first valid return; a correction after the deadline is not late.
+            "逾期" if gathered.status[receipt.holder] is Status.LATE else "",
             "单位按封面或文件名认定" if receipt.doubtful else "",
             f"{receipt.decided_by} 认定" if receipt.decided_by else "",
             "" if counted else "另有一份在用",

@@ -1,0 +1,63 @@
+"""A unit's return on its way to and fro: taken in, sent back, corrected, compared, told."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from perfxl.campaign import ISSUED, Campaign
+from perfxl.stages.initialize import init
+from perfxl.stages.issue import issue
+
+IN_TIME = dt.datetime(2024, 1, 10, 12)
+LATE = dt.datetime(2024, 1, 20, 12)
+
+
+@pytest.fixture
+def started(tmp_path: Path, repository: Path) -> Campaign:
+    """A campaign whose workbooks were issued; nothing came back yet."""
+    plan = (repository / "workbook_templates" / "考核方案.xlsx").read_bytes()
+    campaign = init(tmp_path / "考核", plan)
+    issue(campaign, dt.datetime(2024, 1, 2))
+    return campaign
+
+
+def typed(source: Path, target: Path, values: dict[str, dict[str, object]]) -> Path:
+    """A copy of a workbook with cells typed over: sheet → cell → value."""
+    book = openpyxl.load_workbook(source)
+    for sheet, cells in values.items():
+        for cell, value in cells.items():
+            book[sheet][cell] = value
+    book.save(target)
+    return target
+
+
+def issued(campaign: Campaign, unit: str) -> Path:
+    """The workbook that was issued to a unit."""
+    return next(campaign.path(ISSUED).rglob(f"*-{unit}-*.xlsx"))
+
+
+def perfxl_run(campaign: Campaign, *words: object) -> str:
+    """What a command prints."""
+    return subprocess.run(
+        [sys.executable, "-X", "utf8", "-m", "perfxl", "-C", campaign.folder, *map(str, words)],
+        capture_output=True, text=True, encoding="utf-8", check=False,
+    ).stdout  # fmt: skip
+
+
+def test_a_correction_after_the_deadline_is_not_told_as_late(
+    started: Campaign, tmp_path: Path
+) -> None:
+    """Lateness goes by the first valid return, in what ingest prints as in the status."""
+    first = typed(issued(started, "101"), tmp_path / "a.xlsx", {"自评表": {"F6": 3}})
+    assert "逾期" not in perfxl_run(started, "ingest", first, "--received", "2024-01-10")
+    again = typed(first, tmp_path / "b.xlsx", {"自评表": {"F7": 2}})
+    told = perfxl_run(started, "ingest", again, "--received", "2024-01-20")
+    assert "101" in told and "逾期" not in told
+    other = typed(issued(started, "102"), tmp_path / "c.xlsx", {"自评表": {"F6": 3}})
+    assert "逾期" in perfxl_run(started, "ingest", other, "--received", "2024-01-20")
