@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from perfxl.campaign import INBOX, ORIGINALS, Campaign
+from perfxl.campaign import FOLDERS, INBOX, MAIL, ORIGINALS, Campaign
 from perfxl.envelopes import Enclosed, Envelope
 from perfxl.envelopes.opening import opened_envelope
 from perfxl.errors import Fault, Missing, PerfxlError, Place, Unreadable
@@ -79,16 +79,30 @@ def incoming(
 ) -> tuple[list[Incoming], list[Path]]:
     """The files under the given paths (收件/ where none is given), and what is passed over.
 
-    Raises Missing for a path that is not there.
+    Raises Missing for a path that is not there, PerfxlError for a folder of what perfxl wrote.
     """
     for path in paths:
         if not path.exists():
             raise Missing("没有这个文件或文件夹", place=Place(str(path)), remedy="请检查路径")
+        if path.is_dir() and _holds_our_own(campaign, path):
+            raise PerfxlError(
+                "这个文件夹里有考核文件夹自己的文件，不是收到的报送",
+                place=Place(str(path)),
+                remedy=f"请把收到的文件放进“{INBOX}”，或只给出收到的文件",
+            )
     files: list[Path] = []
     litter: list[Path] = []
     for path in walk(paths or [campaign.path(INBOX)]):
         (litter if is_litter(path) else files).append(path)
     return [Incoming(path, received_at) for path in files], litter
+
+
+def _holds_our_own(campaign: Campaign, folder: Path) -> bool:
+    """Whether it is the campaign's folder, one above it, or one of those that perfxl writes."""
+    root, given = campaign.folder.resolve(), folder.resolve()
+    if root.is_relative_to(given):
+        return True
+    return any(given.is_relative_to(root / name) for name in FOLDERS if name not in (INBOX, MAIL))
 
 
 def ingest(

@@ -10,7 +10,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from perfxl.campaign import ISSUED, Campaign
+from perfxl.campaign import INBOX, ISSUED, ORIGINALS, SENT_BACK, Campaign
+from perfxl.errors import PerfxlError
+from perfxl.stages.ingest import incoming
 from perfxl.stages.initialize import init
 from perfxl.stages.issue import issue
 
@@ -61,3 +63,18 @@ def test_a_correction_after_the_deadline_is_not_told_as_late(
     assert "101" in told and "逾期" not in told
     other = typed(issued(started, "102"), tmp_path / "c.xlsx", {"自评表": {"F6": 3}})
     assert "逾期" in perfxl_run(started, "ingest", other, "--received", "2024-01-20")
+
+
+@pytest.mark.parametrize("name", [".", "..", ISSUED, f"{ISSUED}/部门", ORIGINALS, SENT_BACK])
+def test_a_folder_of_our_own_is_not_taken_in(started: Campaign, name: str) -> None:
+    """Thirty-one blank templates, the plan and the originals themselves are nobody's return."""
+    with pytest.raises(PerfxlError, match="不是收到的报送"):
+        incoming(started, [started.folder / name], IN_TIME)
+
+
+def test_folders_of_what_came_in_are_taken_in(started: Campaign, tmp_path: Path) -> None:
+    for folder in (started.path(INBOX) / "邮箱", tmp_path / "收到"):
+        folder.mkdir()
+        (folder / "报送.xlsx").write_bytes(b"")
+        files, _ = incoming(started, [folder], IN_TIME)
+        assert [one.path.name for one in files] == ["报送.xlsx"]
