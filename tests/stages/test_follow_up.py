@@ -12,7 +12,10 @@ import pytest
 
 from perfxl.campaign import INBOX, ISSUED, ORIGINALS, SENT_BACK, Campaign
 from perfxl.errors import PerfxlError
-from perfxl.stages.ingest import incoming
+from perfxl.intake.judgement import Decision
+from perfxl.ledger import Verdict
+from perfxl.stages.gather import gather
+from perfxl.stages.ingest import Incoming, incoming, ingest
 from perfxl.stages.initialize import init
 from perfxl.stages.issue import issue
 
@@ -78,3 +81,20 @@ def test_folders_of_what_came_in_are_taken_in(started: Campaign, tmp_path: Path)
         (folder / "报送.xlsx").write_bytes(b"")
         files, _ = incoming(started, [folder], IN_TIME)
         assert [one.path.name for one in files] == ["报送.xlsx"]
+
+
+def test_a_decision_makes_no_return_of_what_is_none(started: Campaign, tmp_path: Path) -> None:
+    """The operator says whose a file is, not that something was filled in."""
+    decision = Decision(started.plan.unit_by_code["101"], "韩晓东")
+    right = typed(issued(started, "101"), tmp_path / "a.xlsx", {"自评表": {"F6": 3}})
+    ingest(started, [Incoming(right, IN_TIME)])
+    staff = openpyxl.Workbook()
+    staff["Sheet"]["A1"] = "职工花名册"
+    staff.save(tmp_path / "花名册.xlsx")
+    for path, verdict in (
+        (issued(started, "101"), Verdict.BLANK),
+        (tmp_path / "花名册.xlsx", Verdict.NOT_OURS),
+    ):
+        (taken,) = ingest(started, [Incoming(path, LATE)], decision=decision).taken
+        assert (taken.receipt.verdict, taken.receipt.decided_by) == (verdict, "")
+    assert gather(started).receipts["101"].file == "a.xlsx"
