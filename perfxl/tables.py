@@ -83,6 +83,7 @@ RETURNS: Schema = {
     "preparer": "object",
     "phone": "object",
     "remarks": "object",
+    "doubts": "object",
 }
 SHEETS: Schema = {
     "receipt": "object",

@@ -215,3 +215,17 @@ def unwanted_content(returns: pd.DataFrame) -> pd.DataFrame:
 def column_missing(sheets: pd.DataFrame) -> pd.DataFrame:
     """Every column that the unit fills in comes back under its heading."""
     return sheets[sheets["missing"] != ""].assign(cell_table=sheets["table"])
+
+
+@check(
+    "F113",
+    Severity.NOTICE,
+    title="工作簿内部记录前后不一致",
+    on="returns",
+    column="unit_name",
+    message="工作簿内部记录前后不一致，可能有内容丢失：{doubts}",
+    remedy="请与本单位留存的文件核对所列位置，有漏失的补填；是登记表中间的空行的，不用处理",
+)
+def records_at_odds(returns: pd.DataFrame) -> pd.DataFrame:
+    """What the parts of the file say of how much it holds agrees; where not, a person looks."""
+    return returns[returns["doubts"] != ""].assign(sheet=COVER)

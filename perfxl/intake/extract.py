@@ -79,6 +79,7 @@ def extract_one(layouts: Layouts, returned: Return) -> Extracted:
         "preparer": identity.preparer,
         "phone": identity.phone,
         "remarks": "；".join(returned.grid.remarks),
+        "doubts": "；".join(returned.grid.doubts),
     }
     sheets: list[dict[str, object]] = []
     extracted = Extracted(
