@@ -73,6 +73,8 @@ def extract_one(layouts: Layouts, returned: Return) -> Extracted:
         "kind": unit.kind,
         "unit_by_stamp": identity.by_stamp,
         "unit_by_cover": identity.by_cover,
+        "unit_by_file_name": identity.by_file_name,
+        "unit_by_sender": identity.by_sender,
         "stamp": str(identity.stamp),
         "campaign": identity.campaign,
         "version": identity.version,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 import sys
+from email.message import EmailMessage
 from pathlib import Path
 
 import openpyxl
@@ -98,3 +99,43 @@ def test_a_decision_makes_no_return_of_what_is_none(started: Campaign, tmp_path:
         (taken,) = ingest(started, [Incoming(path, LATE)], decision=decision).taken
         assert (taken.receipt.verdict, taken.receipt.decided_by) == (verdict, "")
     assert gather(started).receipts["101"].file == "a.xlsx"
+
+
+def test_a_file_sent_under_another_units_name_is_asked_about(
+    started: Campaign, tmp_path: Path
+) -> None:
+    """A unit that filled in a neighbour's workbook and did not touch its cover."""
+    names = (
+        "SL2023-102-石楼县人民政府办公室.xlsx",
+        "石楼县教育科技局转石楼县人民政府办公室.xlsx",
+        "报送.xlsx",
+    )
+    for number, name in enumerate(names):
+        path = typed(issued(started, "101"), tmp_path / name, {"自评表": {"F6": number}})
+        ingest(started, [Incoming(path, IN_TIME + dt.timedelta(hours=number))])
+        findings = gather(started).checked.findings
+        told = list(findings.loc[findings["code"] == "F114", "message"])
+        assert told == (
+            [
+                "文件名写的是石楼县人民政府办公室，工作簿却是石楼县教育科技局的，已作为石楼县教育科技局的报送"
+            ]
+            if number == 0
+            else []
+        )
+
+
+def test_a_senders_address_of_another_unit_is_asked_about(
+    started: Campaign, tmp_path: Path
+) -> None:
+    email = started.plan.unit_by_code["102"].email
+    path = typed(issued(started, "101"), tmp_path / "a.xlsx", {"自评表": {"F6": 3}})
+    mail = EmailMessage()
+    mail["From"] = email
+    mail.add_attachment(
+        path.read_bytes(), maintype="application", subtype="octet-stream", filename="报送.xlsx"
+    )
+    (tmp_path / "mail.eml").write_bytes(mail.as_bytes())
+    ingest(started, [Incoming(tmp_path / "mail.eml", IN_TIME)])
+    findings = gather(started).checked.findings
+    (told,) = findings.loc[findings["code"] == "F114", "message"]
+    assert told.startswith("发件人邮箱是石楼县人民政府办公室的，工作簿却是石楼县教育科技局的")
