@@ -18,7 +18,7 @@ from perfxl.envelopes.opening import opened_envelope
 from perfxl.errors import Fault, Missing, PerfxlError, Place, Unreadable
 from perfxl.excel.decryption import decrypted
 from perfxl.excel.package import LARGEST_FILE
-from perfxl.excel.reader import Grid, read_or_refusal
+from perfxl.excel.reader import Grid, read_or_refusal, read_workbook
 from perfxl.files import (
     WORKBOOK_SUFFIXES,
     is_litter,
@@ -27,11 +27,14 @@ from perfxl.files import (
     storable_name,
     walk,
 )
+from perfxl.intake.content import differs_from
 from perfxl.intake.extract import Extracted, Layouts, Return, extract_one
 from perfxl.intake.identity import Identity, identify, unit_in_file_name
 from perfxl.intake.judgement import Decision, Judgement, judge, second_to_undoubted
 from perfxl.isolation import ahead
 from perfxl.ledger import Form, Receipt, Verdict
+from perfxl.plan.forms import OPINIONS
+from perfxl.stages.gather import original_of
 from perfxl.tables import StampState
 
 # Receipts that are written in one transaction; each waits no longer than this many files. What
@@ -167,7 +170,8 @@ class _Run:
             for receipt in receipts
             if receipt.verdict is Verdict.VALID and not receipt.doubtful
         }
-        self.sent_back = {one.sha256 for one in campaign.ledger.send_backs()}
+        self.send_backs = campaign.ledger.send_backs()
+        self.sent_back = {one.sha256 for one in self.send_backs}
         self.taken: list[Taken] = []
         self.pending: list[tuple[Path, Receipt, dt.datetime]] = []
         self.attachments: list[_Arrival] = []
@@ -268,6 +272,13 @@ class _Run:
                 "", Verdict.UNCHANGED, "这是退回修改的标注件，没有改动。请填报单位改正后重新报送"
             )
         judged = judge(plan, grid, identity, (arrival.name, arrival.sender), self.decision)
+        if judged.verdict is Verdict.VALID and self._is_saved_again(judged.holder, grid):
+            return Judgement(
+                judged.holder,
+                Verdict.UNCHANGED,
+                "这是退回修改的标注件，只是另存过，内容没有改动，也没有说明。"
+                "请填报单位改正后重新报送",
+            )
         if judged.verdict is Verdict.VALID and judged.doubtful and self.decision is None:
             earlier = self.known.get(arrival.digest)
             if judged.holder in self.undoubted and not (
@@ -279,6 +290,20 @@ class _Run:
                 self.undoubted.add(judged.holder)
             self.units_beside[arrival.beside].add(judged.holder)
         return judged
+
+    def _is_saved_again(self, unit: str, grid: Grid) -> bool:
+        """Whether this is the unit's marked copy, saved without a change of what it says."""
+        if OPINIONS not in grid.sheets or self.decision is not None:
+            return False
+        sent = next((o.receipt for o in reversed(self.send_backs) if o.unit == unit), None)
+        if sent not in self.known:
+            return False
+        receipt = self.known[sent]
+        try:
+            earlier = read_workbook(original_of(self.campaign, receipt), receipt.file)
+        except PerfxlError:
+            return False
+        return not differs_from(grid, earlier)
 
     def _judged(self, arrival: _Arrival, judged: Judgement) -> Receipt:
         known = self.known.get(arrival.digest)

@@ -19,6 +19,7 @@ from perfxl.stages.gather import gather
 from perfxl.stages.ingest import Incoming, incoming, ingest
 from perfxl.stages.initialize import init
 from perfxl.stages.issue import issue
+from perfxl.stages.send_back import send_back
 
 IN_TIME = dt.datetime(2024, 1, 10, 12)
 LATE = dt.datetime(2024, 1, 20, 12)
@@ -139,3 +140,27 @@ def test_a_senders_address_of_another_unit_is_asked_about(
     findings = gather(started).checked.findings
     (told,) = findings.loc[findings["code"] == "F114", "message"]
     assert told.startswith("发件人邮箱是石楼县人民政府办公室的，工作簿却是石楼县教育科技局的")
+
+
+def test_a_marked_copy_that_was_only_saved_again_is_unchanged(
+    started: Campaign, tmp_path: Path
+) -> None:
+    """Opening and saving changes the bytes; being sent back once more would cost the unit."""
+    first = typed(issued(started, "101"), tmp_path / "a.xlsx", {"自评表": {"F6": 3, "F7": 9}})
+    ingest(started, [Incoming(first, IN_TIME)])
+    (sent,) = send_back(started, IN_TIME)
+
+    def verdict(name: str, values: dict[str, dict[str, object]]) -> tuple[Verdict, str]:
+        path = typed(sent.path, tmp_path / name, values)
+        (taken,) = ingest(started, [Incoming(path, LATE)]).taken
+        return taken.receipt.verdict, taken.receipt.holder
+
+    assert verdict("b.xlsx", {}) == (Verdict.UNCHANGED, "101")
+    assert verdict("c.xlsx", {"自评表": {"F7": 9}}) == (Verdict.UNCHANGED, "101")
+    assert gather(started).receipts["101"].file == "a.xlsx"
+    answered = verdict("d.xlsx", {"审核意见": {"G4": "情况属实"}})
+    assert (answered, gather(started).receipts["101"].file) == ((Verdict.VALID, "101"), "d.xlsx")
+    assert verdict("e.xlsx", {"自评表": {"F7": 2}}) == (Verdict.VALID, "101")
+    decision = Decision(started.plan.unit_by_code["101"], "韩晓东")
+    (taken,) = ingest(started, [Incoming(tmp_path / "b.xlsx", LATE)], decision=decision).taken
+    assert taken.receipt.verdict is Verdict.VALID
