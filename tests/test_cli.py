@@ -91,6 +91,7 @@ def test_checking_a_right_return_is_fine(repository: Path) -> None:
         (("sttus",), "没有这个命令：sttus"),
         (("status", "--jsn"), "没有选项 --jsn"),
         (("init",), "缺少参数"),
+        (("extend", "101", "2024-01-25"), "缺少参数 --reason（"),
         (("status", "extra"), "多余的参数"),
     ],
 )
