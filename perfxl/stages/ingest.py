@@ -171,7 +171,7 @@ class _Run:
             if receipt.verdict is Verdict.VALID and not receipt.doubtful
         }
         self.send_backs = campaign.ledger.send_backs()
-        self.sent_back = {one.sha256 for one in self.send_backs}
+        self.sent_back = {one.sha256: one.unit for one in self.send_backs}
         self.taken: list[Taken] = []
         self.pending: list[tuple[Path, Receipt, dt.datetime]] = []
         self.attachments: list[_Arrival] = []
@@ -269,7 +269,9 @@ class _Run:
         plan = self.campaign.plan
         if arrival.digest in self.sent_back and self.decision is None:
             return Judgement(
-                "", Verdict.UNCHANGED, "这是退回修改的标注件，没有改动。请填报单位改正后重新报送"
+                self.sent_back[arrival.digest],
+                Verdict.UNCHANGED,
+                "这是退回修改的标注件，没有改动。请填报单位改正后重新报送",
             )
         judged = judge(plan, grid, identity, (arrival.name, arrival.sender), self.decision)
         if judged.verdict is Verdict.VALID and self._is_saved_again(judged.holder, grid):

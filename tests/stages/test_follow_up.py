@@ -12,14 +12,18 @@ import openpyxl
 import pytest
 
 from perfxl.campaign import INBOX, ISSUED, ORIGINALS, SENT_BACK, Campaign
-from perfxl.errors import PerfxlError
+from perfxl.errors import NothingToDo, PerfxlError
 from perfxl.intake.judgement import Decision
 from perfxl.ledger import Verdict
+from perfxl.stages.diff import diff
+from perfxl.stages.extend import extend
 from perfxl.stages.gather import gather
+from perfxl.stages.history import history
 from perfxl.stages.ingest import Incoming, incoming, ingest
 from perfxl.stages.initialize import init
 from perfxl.stages.issue import issue
 from perfxl.stages.send_back import send_back
+from perfxl.tables import Status
 
 IN_TIME = dt.datetime(2024, 1, 10, 12)
 LATE = dt.datetime(2024, 1, 20, 12)
@@ -164,3 +168,47 @@ def test_a_marked_copy_that_was_only_saved_again_is_unchanged(
     decision = Decision(started.plan.unit_by_code["101"], "韩晓东")
     (taken,) = ingest(started, [Incoming(tmp_path / "b.xlsx", LATE)], decision=decision).taken
     assert taken.receipt.verdict is Verdict.VALID
+
+
+def test_the_log_tells_all_of_a_units_files_in_order(started: Campaign, tmp_path: Path) -> None:
+    unit = started.plan.unit_by_code["101"]
+    ingest(started, [Incoming(issued(started, "101"), IN_TIME)])
+    first = typed(issued(started, "101"), tmp_path / "a.xlsx", {"自评表": {"F7": 9}})
+    ingest(started, [Incoming(first, IN_TIME + dt.timedelta(hours=1))])
+    (sent,) = send_back(started, IN_TIME + dt.timedelta(hours=2))
+    (taken,) = ingest(started, [Incoming(sent.path, IN_TIME + dt.timedelta(hours=3))]).taken
+    assert (taken.receipt.verdict, taken.receipt.holder) == (Verdict.UNCHANGED, "101")
+    extend(started, unit, LATE, "机构改革", "韩晓东", IN_TIME + dt.timedelta(hours=4))
+    assert [event.what for event in history(started, unit)] == [
+        "下发", "收到", "结论：空白未填", "收到", "结论：有效", "退回修改", "收到", "结论：未作修改",
+        "延期",
+    ]  # fmt: skip
+    assert history(started, started.plan.unit_by_code["103"])[1:] == []
+
+
+def test_a_later_deadline_makes_a_late_return_punctual(started: Campaign, tmp_path: Path) -> None:
+    unit = started.plan.unit_by_code["101"]
+    first = typed(issued(started, "101"), tmp_path / "a.xlsx", {"自评表": {"F6": 3}})
+    ingest(started, [Incoming(first, LATE)])
+    assert gather(started).status["101"] is Status.LATE
+    for until, reason in ((IN_TIME, "理由"), (LATE, " ")):
+        with pytest.raises(PerfxlError):
+            extend(started, unit, until, reason, "韩晓东", LATE)
+    extend(started, unit, LATE, "机构改革", "韩晓东", LATE)
+    assert gather(started).status["101"] is Status.ON_TIME
+
+
+def test_what_changed_between_two_returns_is_told_cell_by_cell(
+    started: Campaign, tmp_path: Path
+) -> None:
+    unit = started.plan.unit_by_code["101"]
+    first = typed(issued(started, "101"), tmp_path / "a.xlsx", {"自评表": {"F6": 3}})
+    ingest(started, [Incoming(first, IN_TIME)])
+    with pytest.raises(NothingToDo):
+        diff(started, unit)
+    again = typed(first, tmp_path / "b.xlsx", {"自评表": {"F6": 2.5, "I6": "文件未印发"}})
+    ingest(started, [Incoming(again, LATE)])
+    result = diff(started, unit)
+    assert (result.before.file, result.after.file) == ("a.xlsx", "b.xlsx")
+    told = set(zip(result.changes["before"], result.changes["after"], strict=True))
+    assert told == {("3", "2.5"), ("", "文件未印发")}
