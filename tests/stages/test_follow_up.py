@@ -212,3 +212,23 @@ def test_what_changed_between_two_returns_is_told_cell_by_cell(
     assert (result.before.file, result.after.file) == ("a.xlsx", "b.xlsx")
     told = set(zip(result.changes["before"], result.changes["after"], strict=True))
     assert told == {("3", "2.5"), ("", "文件未印发")}
+
+
+def test_answers_and_subtotals_are_among_what_changed(started: Campaign, tmp_path: Path) -> None:
+    unit = started.plan.unit_by_code["101"]
+    first = typed(issued(started, "101"), tmp_path / "a.xlsx", {"自评表": {"F4": 14.5, "F6": 3}})
+    ingest(started, [Incoming(first, IN_TIME)])
+    (sent,) = send_back(started, IN_TIME)
+    code = openpyxl.load_workbook(sent.path)["审核意见"]["F4"].value
+    again = typed(
+        sent.path,
+        tmp_path / "b.xlsx",
+        {"审核意见": {"G4": "情况属实"}, "自评表": {"F4": "=SUM(F5,F8,F11)", "F39": 3}},
+    )
+    ingest(started, [Incoming(again, LATE)])
+    told = {tuple(row) for row in diff(started, unit).changes.itertuples(index=False)}
+    assert told == {
+        ("审核意见", code, "单位说明", "", "情况属实"),
+        ("自评表", "1 基础工作", "自评得分", "14.5", "公式"),
+        ("自评表", "合计", "自评得分", "公式", "3"),
+    }
