@@ -103,7 +103,8 @@ def _of_unit(plan: Plan, grid: Grid, identity: Identity) -> Judgement:
         return Judgement(
             unit.code,
             Verdict.TO_CONFIRM,
-            f"工作簿的单位标记被改动过，按封面或文件名像是{unit.name}的，没有采用。{_DECIDE}",
+            f"工作簿的单位标记被改动过，或不是从这个考核文件夹下发的；按封面或文件名像是{unit.name}的，"
+            f"没有采用。{_DECIDE}",
             doubtful=True,
         )
     return Judgement(unit.code, Verdict.VALID, doubtful=identity.stamp is not StampState.GENUINE)
