@@ -176,6 +176,12 @@ def _received_at(text: str | None) -> dt.datetime:
     if received is None:
         raise PerfxlError(f"看不懂时间“{text}”", remedy="写法如 2024-01-10 或 2024-01-10T09:30")
     # A bare date is taken at noon: it names the day, not its last second.
+    present = now()
+    if day == present.date():
+        return min(received, present)
+    if received > present:
+        # It could not be corrected later: the time of receipt that was recorded first stays.
+        raise PerfxlError(f"收到时间 {moment(received)} 还没有到", remedy="请核对年份和日期")
     return received
 
 
