@@ -136,9 +136,12 @@ def _print_valid(campaign: Campaign, result: IngestResult, valid: Sequence[Taken
     for taken in valid:
         receipt = taken.receipt
         counted = gathered.receipts[receipt.holder].sha256 == receipt.sha256
+        # Lateness goes by the first valid return; a correction after the deadline is not late.
+        late = gathered.status[receipt.holder] is Status.LATE
         notes = [
-            # Lateness goes by the first valid return; a correction after the deadline is not late.
-            "逾期" if gathered.status[receipt.holder] is Status.LATE else "",
+            "逾期" if late else "",
+            # A mailbox that is taken in late: --received says when the mail really came.
+            f"邮件发出于 {moment(receipt.sent_at)}" if late and receipt.sent_at else "",
             "单位按封面或文件名认定" if receipt.doubtful else "",
             f"{receipt.decided_by} 认定" if receipt.decided_by else "",
             "" if counted else "另有一份在用",

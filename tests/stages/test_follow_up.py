@@ -129,6 +129,20 @@ def test_a_file_sent_under_another_units_name_is_asked_about(
         )
 
 
+def test_a_late_receipt_tells_when_its_mail_was_sent(started: Campaign, tmp_path: Path) -> None:
+    """A mailbox that is taken in days later makes punctual units late, unless somebody notices."""
+    path = typed(issued(started, "101"), tmp_path / "a.xlsx", {"自评表": {"F6": 3}})
+    mail = EmailMessage()
+    mail["From"] = "dept101@example.com"
+    mail["Date"] = "Wed, 10 Jan 2024 09:00:00 +0800"
+    mail.add_attachment(
+        path.read_bytes(), maintype="application", subtype="octet-stream", filename="报送.xlsx"
+    )
+    (tmp_path / "mail.eml").write_bytes(mail.as_bytes())
+    told = perfxl_run(started, "ingest", tmp_path / "mail.eml", "--received", "2024-01-20")
+    assert "逾期；邮件发出于 2024-01-10 09:00" in told
+
+
 def test_a_senders_address_of_another_unit_is_asked_about(
     started: Campaign, tmp_path: Path
 ) -> None:
