@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from perfxl.plan.forms import OPINIONS
 from perfxl.plan.model import Plan, Register
 from perfxl.tables import CHANGES, ReturnTables, frame
 
@@ -24,7 +25,9 @@ def changes(plan: Plan, before: ReturnTables, after: ReturnTables) -> pd.DataFra
     """``tables.CHANGES`` between two batches of one return each, in the order of the workbook."""
     rows = [
         *_cover(before, after),
+        *_answers(before, after),
         *_entries(before, after),
+        *_sums(before, after),
         *_items(before, after),
         *(change for register in plan.registers for change in _register(register, before, after)),
     ]
@@ -51,6 +54,34 @@ def _entries(before: ReturnTables, after: ReturnTables) -> Iterator[Change]:
             was, now = _text(earlier.get(key)), _text(row[key])
             if was != now:
                 yield "自评表", f"{row['indicator']} {row['name']}", label, was, now
+
+
+def _answers(before: ReturnTables, after: ReturnTables) -> Iterator[Change]:
+    """What the unit says to the opinions on its earlier return."""
+    old, new = (
+        {key[1:]: text for key, text in tables.explanations.items()} for tables in (before, after)
+    )
+    for code, message in dict.fromkeys([*old, *new]):
+        was, now = old.get((code, message), ""), new.get((code, message), "")
+        if was != now:
+            yield OPINIONS, code, "单位说明", was, now
+
+
+def _sums(before: ReturnTables, after: ReturnTables) -> Iterator[Change]:
+    """Subtotals that were typed over, or given their formula back; what a formula shows follows."""
+
+    def told(tables: ReturnTables) -> dict[str, tuple[str, str]]:
+        return {
+            row["code"]: (row["name"], "公式" if row["is_formula"] else row["displayed_text"])
+            for row in tables.subtotals.dropna(subset="is_formula").to_dict("records")
+        }
+
+    old, new = told(before), told(after)
+    for code, (name, now) in new.items():
+        was = old.get(code, (name, now))[1]
+        if was != now:
+            place = name if code == name else f"{code} {name}"
+            yield "自评表", place, "自评得分", was, now
 
 
 def _items(before: ReturnTables, after: ReturnTables) -> Iterator[Change]:

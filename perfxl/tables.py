@@ -84,12 +84,15 @@ RETURNS: Schema = {
     "kind": "object",
     "unit_by_stamp": "object",
     "unit_by_cover": "object",
+    "unit_by_file_name": "object",
+    "unit_by_sender": "object",
     "stamp": "object",
     "campaign": "object",
     "version": "object",
     "preparer": "object",
     "phone": "object",
     "remarks": "object",
+    "doubts": "object",
 }
 SHEETS: Schema = {
     "receipt": "object",

@@ -70,8 +70,8 @@ def number_of(value: object, unit: str = "万元") -> int | None:
     """Hundredths of a number cell, or of text such as ``２．５分``, ``1,033.00万元``, ``16.5亿元``.
 
     ``unit`` is the unit that is wanted: an amount typed with another unit of money is converted,
-    one typed with a unit of money where none is wanted cannot be read. Returns None for what is
-    blank or cannot be read.
+    one typed with a unit of money where none is wanted cannot be read, nor can a percentage where
+    no percentage is wanted. Returns None for what is blank or cannot be read.
     """
     if isinstance(value, str):
         return _number_in(value, unit)
@@ -106,6 +106,8 @@ def _number_in(text: str, wanted: str) -> int | None:
     try:
         number = Decimal(f"{sign}{whole.replace(',', '')}{fraction or ''}")
     except InvalidOperation:
+        return None
+    if unit == "%" and wanted != "%":
         return None
     if unit in YUAN and unit != wanted:
         if wanted not in YUAN:

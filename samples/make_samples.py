@@ -294,7 +294,7 @@ def _delete_row(form: Form) -> None:
 
 def _claim_more(form: Form) -> None:
     column = form.column("项目清单", "项目编码")
-    for row in range(4, 20):
+    for row in range(4, form.sheet("项目清单").max_row + 1):
         if form.sheet("项目清单").cell(row, column).value:
             form.put("项目清单", row, "开展绩效监控", "否")
     form.score("4.1", "自评得分", 6)
@@ -307,7 +307,7 @@ def _reuse_number(form: Form) -> None:
 
 
 def _no_address(form: Form) -> None:
-    for row in range(4, 40):
+    for row in range(4, form.sheet("佐证材料").max_row + 1):
         form.put("佐证材料", row, "公开网址", None)
 
 

@@ -78,9 +78,9 @@ class TakenIn:
 
     @property
     def findings(self) -> list[tuple[str, str, str]]:
-        """Code, sheet and cell of every finding on the content (F111 is about the package)."""
+        """Code, sheet and cell of every finding on the content (F111, F113: on the package)."""
         assert self.all_findings is not None
-        found = self.all_findings[self.all_findings["code"] != "F111"]
+        found = self.all_findings[~self.all_findings["code"].isin(["F111", "F113"])]
         return list(zip(found["code"], found["sheet"], found["cell"], strict=True))
 
     @property

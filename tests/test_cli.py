@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import json
 import subprocess
 import sys
@@ -15,7 +16,9 @@ import pytest
 
 import perfxl
 from perfxl.cli import cli
+from perfxl.cli.returns import _received_at
 from perfxl.console import plain
+from perfxl.errors import PerfxlError
 
 PACKAGE = Path(perfxl.__file__).resolve().parent
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
@@ -91,6 +94,7 @@ def test_checking_a_right_return_is_fine(repository: Path) -> None:
         (("sttus",), "没有这个命令：sttus"),
         (("status", "--jsn"), "没有选项 --jsn"),
         (("init",), "缺少参数"),
+        (("extend", "101", "2024-01-25"), "缺少参数 --reason（"),
         (("status", "extra"), "多余的参数"),
     ],
 )
@@ -134,6 +138,18 @@ def test_a_campaign_from_the_command_line(tmp_path: Path) -> None:
     ranking = json.loads(perfxl_run(*here, "rank", "--json").stdout)
     assert len(ranking) == 31
     assert [row["rank"] for row in ranking if row["status"] != "未报送"] == [1]
+
+
+def test_a_time_of_receipt_that_is_still_to_come_is_refused() -> None:
+    """It could not be corrected: what was recorded first stays."""
+    assert _received_at("2024-01-10") == dt.datetime(2024, 1, 10, 12)
+    assert _received_at("2024-01-10T09:30") == dt.datetime(2024, 1, 10, 9, 30)
+    before = dt.datetime.now() - dt.timedelta(seconds=2)
+    assert _received_at(f"{before.date()}") <= dt.datetime.now()
+    with pytest.raises(PerfxlError, match="还没有到"):
+        _received_at(f"{before.year + 1}-12-31")
+    with pytest.raises(PerfxlError, match="还没有到"):
+        _received_at(f"{before.year + 1}-12-31T09:30")
 
 
 def test_checks_are_listed() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfxl.points import as_text
-from perfxl.values import date_of, moment_of, number_of, text_of
+from perfxl.values import date_of, moment_of, number_of, percent_of, text_of
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,6 @@ from perfxl.values import date_of, moment_of, number_of, text_of
         ("1033万元", 103300),
         ("16.5亿元", 16_500_000),
         ("5000元", 50),
-        ("95％", 9500),
         (" 18 个 ", 1800),
         (".5", 50),
         ("+3", 300),
@@ -35,10 +34,17 @@ def test_numbers_as_people_type_them(typed: object, amount: int) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["", None, "满分", "3-5", "1.2.3", True, "1,03", "三", float("nan"), float("inf"), 1e300, "."],
-)
+    ["", None, "满分", "3-5", "1.2.3", True, "1,03", "三", float("nan"), float("inf"), 1e300, ".",
+     "95％", "95%"],
+)  # fmt: skip
 def test_what_is_no_number_is_none(typed: object) -> None:
     assert number_of(typed) is None
+
+
+@pytest.mark.parametrize("typed", ["95％", "95.00%", "95", 0.95])
+def test_a_percentage_is_read_where_one_is_wanted(typed: object) -> None:
+    assert percent_of(typed) == 9500
+    assert number_of("95％", "%") == 9500
 
 
 @given(st.integers(-(10**13), 10**13))

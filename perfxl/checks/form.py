@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Any
+
 import pandas as pd
 
 from perfxl.checks.catalogue import check
@@ -215,3 +218,46 @@ def unwanted_content(returns: pd.DataFrame) -> pd.DataFrame:
 def column_missing(sheets: pd.DataFrame) -> pd.DataFrame:
     """Every column that the unit fills in comes back under its heading."""
     return sheets[sheets["missing"] != ""].assign(cell_table=sheets["table"])
+
+
+@check(
+    "F113",
+    Severity.NOTICE,
+    title="工作簿内部记录前后不一致",
+    on="returns",
+    column="unit_name",
+    message="工作簿内部记录前后不一致，可能有内容丢失：{doubts}",
+    remedy="请与本单位留存的文件核对所列位置，有漏失的补填；是登记表中间的空行的，不用处理",
+)
+def records_at_odds(returns: pd.DataFrame) -> pd.DataFrame:
+    """What the parts of the file say of how much it holds agrees; where not, a person looks."""
+    return returns[returns["doubts"] != ""].assign(sheet=COVER)
+
+
+@check(
+    "F114",
+    Severity.VERIFY,
+    title="文件名或发件人是另一个单位的",
+    on="returns",
+    column="unit_name",
+    message="{outside}，工作簿却是{own_name}的，已作为{own_name}的报送",
+    remedy="请确认报送的是本单位的工作簿；用错的，请在发给本单位的工作簿上重新填报",
+)
+def sent_as_another_units(returns: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """The file name and the sender's address speak for no other unit than the one it counts for."""
+    told = [_outside(plan, row) for row in returns.to_dict("records")]
+    names = [plan.unit_by_code[code].name for code in returns["unit"]]
+    rows = returns.assign(outside=told, own_name=names, sheet=COVER)
+    return rows[rows["outside"] != ""]
+
+
+def _outside(plan: Plan, row: dict[Hashable, Any]) -> str:
+    own = plan.unit_by_code[row["unit"]]
+    by_file_name, by_sender = row["unit_by_file_name"] or "", row["unit_by_sender"] or ""
+    parts = []
+    # "甲转乙" names both.
+    if by_file_name not in ("", own.code) and squeeze(own.name) not in squeeze(row["file"]):
+        parts.append(f"文件名写的是{plan.unit_by_code[by_file_name].name}")
+    if by_sender not in ("", own.code):
+        parts.append(f"发件人邮箱是{plan.unit_by_code[by_sender].name}的")
+    return "、".join(parts)

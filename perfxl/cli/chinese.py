@@ -62,17 +62,22 @@ class ChineseGroup(_ChineseHelp, click.Group):
                 formatter.write_dl(rows)
 
 
+def _as_typed(parameter: click.Parameter | None) -> str:
+    """A parameter as the operator writes it: an option with its dashes."""
+    if isinstance(parameter, click.Option):
+        return parameter.opts[-1]
+    return parameter.human_readable_name if parameter else ""
+
+
 def usage_mistake(error: click.ClickException) -> str:
     """A click error as one Chinese line with what to do."""
     match error:
         case click.NoSuchOption():
             what = f"没有选项 {error.option_name}"
         case click.MissingParameter():
-            name = error.param.human_readable_name if error.param else ""
-            what = f"缺少参数 {name}"
+            what = f"缺少参数 {_as_typed(error.param)}"
         case click.BadParameter():
-            name = error.param.human_readable_name if error.param else ""
-            what = f"参数 {name} 的值不对"
+            what = f"参数 {_as_typed(error.param)} 的值不对"
         case click.UsageError() if "No such command" in error.message:
             what = f"没有这个命令：{error.message.rsplit(' ', 1)[-1].strip(chr(39) + '.')}"
         case click.UsageError() if "unexpected extra" in error.message:

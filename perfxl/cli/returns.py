@@ -125,20 +125,23 @@ def _whence(taken: Taken) -> str:
 def _print_valid(campaign: Campaign, result: IngestResult, valid: Sequence[Taken]) -> None:
     """What was received, with what the checks say of it."""
     from perfxl.console import print_table
-    from perfxl.stages.gather import deadline_of_units, gather
+    from perfxl.stages.gather import gather
     from perfxl.tables import Severity
 
     plan = campaign.plan
     units = {taken.receipt.holder for taken in valid}
     gathered = gather(campaign, units, result.extracted)
     counts = gathered.checked.findings.groupby(["unit", "severity"]).size().to_dict()
-    deadlines = deadline_of_units(campaign)
     rows = []
     for taken in valid:
         receipt = taken.receipt
         counted = gathered.receipts[receipt.holder].sha256 == receipt.sha256
+        # Lateness goes by the first valid return; a correction after the deadline is not late.
+        late = gathered.status[receipt.holder] is Status.LATE
         notes = [
-            "逾期" if receipt.received_at > deadlines[receipt.holder] else "",
+            "逾期" if late else "",
+            # A mailbox that is taken in late: --received says when the mail really came.
+            f"邮件发出于 {moment(receipt.sent_at)}" if late and receipt.sent_at else "",
             "单位按封面或文件名认定" if receipt.doubtful else "",
             f"{receipt.decided_by} 认定" if receipt.decided_by else "",
             "" if counted else "另有一份在用",
@@ -176,6 +179,12 @@ def _received_at(text: str | None) -> dt.datetime:
     if received is None:
         raise PerfxlError(f"看不懂时间“{text}”", remedy="写法如 2024-01-10 或 2024-01-10T09:30")
     # A bare date is taken at noon: it names the day, not its last second.
+    present = now()
+    if day == present.date():
+        return min(received, present)
+    if received > present:
+        # It could not be corrected later: the time of receipt that was recorded first stays.
+        raise PerfxlError(f"收到时间 {moment(received)} 还没有到", remedy="请核对年份和日期")
     return received
 
 

@@ -35,8 +35,6 @@ Rows = Sequence[Sequence[object]]
 Sheets = dict[str, Rows]
 Plain = tuple[object, ...]
 
-# What the remark on a workbook that contradicts itself begins with.
-DOUBT = "内部记录前后不一致，可能有内容丢失"
 _MOST_DOUBTS = 4
 # From here on blanks are not sent to the parent.
 _MANY_CELLS = 200_000
@@ -51,7 +49,7 @@ _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 
 
 def read_plain(data: bytes, *, first_reader: bool = True) -> Plain:
-    """Shape, sheets, stamps by place, places of formulas, remarks: a workbook as plain data.
+    """Shape, sheets, stamps by place, places of formulas, remarks, doubts: a workbook as plain data.
 
     Raises Unreadable.
     """
@@ -110,14 +108,13 @@ def _plain(
     if sum(len(row) for rows in sheets.values() for row in rows) > _MANY_CELLS:
         sheets = {name: list(map(_trimmed, rows)) for name, rows in sheets.items()}
     formulas = census.formulas
-    if census.doubts:
-        remarks = [*remarks, f"{DOUBT}：{'；'.join(census.doubts[:_MOST_DOUBTS])}"]
     return (
         str(shape),
         sheets,
         stamps,
         None if formulas is None else {name: list(found) for name, found in formulas.items()},
         remarks,
+        list(census.doubts[:_MOST_DOUBTS]),
     )
 
 

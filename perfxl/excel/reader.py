@@ -26,7 +26,8 @@ class Grid:
 
     ``stamps`` are those found, the most trustworthy place first; ``formulas`` the 0-based (row,
     column) of formula cells by sheet, None where the format does not tell; ``remarks`` what the
-    office should know of the file (macros, links).
+    office should know of the file (macros, links), ``doubts`` where its parts contradict each other
+    on how much it holds.
     """
 
     sheets: Mapping[str, Sequence[Sequence[object]]]
@@ -34,6 +35,7 @@ class Grid:
     formulas: Mapping[str, Set[tuple[int, int]]] | None = None
     shape: str = "xlsx"
     remarks: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def stamp(self) -> Stamp | None:
@@ -77,7 +79,7 @@ def _parsed(data: bytes) -> tuple[object, ...]:
 
 
 def _grid(plain: tuple[object, ...]) -> Grid:
-    shape, sheets, stamps, formulas, remarks = plain
+    shape, sheets, stamps, formulas, remarks, doubts = plain
     order = ("sheet", "name", "property")
     found = sorted(stamps, key=lambda one: order.index(one[0]))  # type: ignore[call-overload]
     return Grid(
@@ -88,4 +90,5 @@ def _grid(plain: tuple[object, ...]) -> Grid:
         else {name: frozenset(places) for name, places in formulas.items()},  # type: ignore[attr-defined]
         str(shape),
         tuple(remarks),  # type: ignore[arg-type]
+        tuple(doubts),  # type: ignore[arg-type]
     )

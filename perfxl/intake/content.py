@@ -1,4 +1,4 @@
-"""What a unit typed into its workbook, cell value by cell value, to be carried into a fresh one."""
+"""What a unit typed into its workbook, cell value by cell value: carried over, or compared."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from perfxl.excel.reader import Grid
-from perfxl.intake.extract import sheet_of
+from perfxl.intake.extract import answers, sheet_of
 from perfxl.intake.identity import cover_rows
 from perfxl.layout.declare import FilledBy, SheetLayout
 from perfxl.layout.locate import LocatedTable, Rows, find_fields, find_table
@@ -60,6 +60,27 @@ def typed_content(plan: Plan, unit: Unit, grid: Grid) -> Content:
             elif any(text_of(value) for value in cells.values()):
                 registers.setdefault(layout.name, []).append(cells)
     return Content(cover, entries, items, registers)
+
+
+def differs_from(grid: Grid, earlier: Grid) -> bool:
+    """Whether a marked copy says anything else than the return that it was made of.
+
+    A formula counts as one, whatever it shows: an office program calculates.
+    """
+    return not answers(grid).items() <= answers(earlier).items() or _cells(grid) != _cells(earlier)
+
+
+def _cells(grid: Grid) -> dict[tuple[str, int, int], str]:
+    found = {}
+    for name, rows in grid.sheets.items():
+        if name == forms.OPINIONS:
+            continue
+        for r, row in enumerate(rows):
+            for c, value in enumerate(row):
+                if text := text_of(value):
+                    found[name, r, c] = text
+        found |= {(name, *place): "=" for place in (grid.formulas or {}).get(name, ())}
+    return found
 
 
 def _table_of(grid: Grid, layout: SheetLayout) -> tuple[Rows, LocatedTable] | None:

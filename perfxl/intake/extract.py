@@ -73,12 +73,15 @@ def extract_one(layouts: Layouts, returned: Return) -> Extracted:
         "kind": unit.kind,
         "unit_by_stamp": identity.by_stamp,
         "unit_by_cover": identity.by_cover,
+        "unit_by_file_name": identity.by_file_name,
+        "unit_by_sender": identity.by_sender,
         "stamp": str(identity.stamp),
         "campaign": identity.campaign,
         "version": identity.version,
         "preparer": identity.preparer,
         "phone": identity.phone,
         "remarks": "；".join(returned.grid.remarks),
+        "doubts": "；".join(returned.grid.doubts),
     }
     sheets: list[dict[str, object]] = []
     extracted = Extracted(
@@ -86,7 +89,7 @@ def extract_one(layouts: Layouts, returned: Return) -> Extracted:
         columns_of(tables.RETURNS, [own]),
         {},
         field_cells=identity.field_cells,
-        explanations=_explanations(returned.grid),
+        explanations=answers(returned.grid),
     )
     for layout in layouts.of(unit.kind).sheets:
         if layout.table is None:
@@ -145,7 +148,7 @@ def _read_table(
         extracted.register_sheets[layout.name] = sheet
 
 
-def _explanations(grid: Grid) -> Mapping[tuple[str, str], str]:
+def answers(grid: Grid) -> Mapping[tuple[str, str], str]:
     """What the unit says to the opinions on its earlier return, if this is a marked copy."""
     rows = grid.sheets.get(forms.OPINIONS)
     located = find_table(rows, forms.OPINIONS_TABLE) if rows is not None else None

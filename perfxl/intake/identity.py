@@ -27,13 +27,16 @@ _MOST_PROPOSALS = 3
 class Identity:
     """Who a return is from, by each trace of identity; ``unit`` is the strongest that speaks.
 
-    ``by_stamp`` and ``by_cover`` are unit codes, or the text itself where it names no unit.
+    ``by_stamp`` and ``by_cover`` are unit codes, or the text itself where it names no unit;
+    ``by_file_name`` and ``by_sender`` are unit codes or blank.
     ``stamps_disagree`` says that genuine stamps name different units.
     """
 
     unit: Unit | None
     by_stamp: str
     by_cover: str
+    by_file_name: str
+    by_sender: str
     stamp: StampState
     campaign: str
     version: str
@@ -65,11 +68,13 @@ def identify(
     of_cover = unit_named(plan, name_on_cover) or plan.unit_by_code.get(cover.get("unit_code", ""))
     if of_cover is None and stamped is not None and _misspelt(plan, name_on_cover, stamped):
         of_cover = stamped
-    outside = None if stamped or of_cover else _by_name_or_sender(plan, file_name, sender)
+    of_name, of_sender = unit_in_file_name(plan, file_name), unit_of_sender(plan, sender)
     return Identity(
-        unit=stamped or of_cover or outside,
+        unit=stamped or of_cover or _the_one(of_name, of_sender),
         by_stamp=by_stamp,
         by_cover=of_cover.code if of_cover else name_on_cover,
+        by_file_name=of_name.code if of_name else "",
+        by_sender=of_sender.code if of_sender else "",
         stamp=state,
         campaign=stamp.campaign if stamp else "",
         version=stamp.version if stamp else "",
@@ -119,8 +124,8 @@ def unit_of_sender(plan: Plan, sender: str) -> Unit | None:
     return found[0] if len(found) == 1 else None
 
 
-def _by_name_or_sender(plan: Plan, file_name: str, sender: str) -> Unit | None:
-    of_name, of_sender = unit_in_file_name(plan, file_name), unit_of_sender(plan, sender)
+def _the_one(of_name: Unit | None, of_sender: Unit | None) -> Unit | None:
+    """The unit that file name and sender speak for, where they do not contradict each other."""
     if of_name and of_sender and of_name is not of_sender:
         return None
     return of_name or of_sender

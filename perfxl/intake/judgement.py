@@ -16,6 +16,8 @@ from perfxl.tables import StampState
 from perfxl.values import squeeze, text_of
 
 _DECIDE = "请核对后用 perfxl ingest --as 单位编码 认定"
+_BLANK = "自评表和登记表都没有填写，不算报送。请填报后重新报送"
+_REVIEW_BOOK = "这是股室评分表，请用 perfxl review ingest 收取"
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,22 @@ def judge(
     serve only to propose units to a person.
     """
     if decision is not None:
-        return Judgement(decision.unit.code, Verdict.VALID, f"由 {decision.by} 认定单位")
+        return _decided(plan, grid, identity, decision)
     return _no_return(plan, grid, identity, traces) or _of_unit(plan, grid, identity)
+
+
+def _decided(plan: Plan, grid: Grid, identity: Identity, decision: Decision) -> Judgement:
+    """The operator says whose a return is; whether it is one, the file itself has to show."""
+    unit = decision.unit
+    if grid.stamp is not None and grid.stamp.form != Form.RETURN:
+        return Judgement("", Verdict.NOT_OURS, _REVIEW_BOOK)
+    if identity.stamp is not StampState.GENUINE and not _holds_a_return(plan, grid):
+        return Judgement(
+            "", Verdict.NOT_OURS, "里面找不到本次考核的自评表，认定单位也没有内容可收。请核对文件"
+        )
+    if not is_filled_in(plan, grid, unit):
+        return Judgement(unit.code, Verdict.BLANK, _BLANK)
+    return Judgement(unit.code, Verdict.VALID, f"由 {decision.by} 认定单位")
 
 
 def _no_return(
@@ -82,14 +98,13 @@ def _of_unit(plan: Plan, grid: Grid, identity: Identity) -> Judgement:
     unit = identity.unit
     assert unit is not None
     if not is_filled_in(plan, grid, unit):
-        return Judgement(
-            unit.code, Verdict.BLANK, "自评表和登记表都没有填写，不算报送。请填报后重新报送"
-        )
+        return Judgement(unit.code, Verdict.BLANK, _BLANK)
     if identity.stamp is StampState.FORGED:
         return Judgement(
             unit.code,
             Verdict.TO_CONFIRM,
-            f"工作簿的单位标记被改动过，按封面或文件名像是{unit.name}的，没有采用。{_DECIDE}",
+            f"工作簿的单位标记被改动过，或不是从这个考核文件夹下发的；按封面或文件名像是{unit.name}的，"
+            f"没有采用。{_DECIDE}",
             doubtful=True,
         )
     return Judgement(unit.code, Verdict.VALID, doubtful=identity.stamp is not StampState.GENUINE)
@@ -119,7 +134,7 @@ def _unknown(plan: Plan, identity: Identity, traces: Sequence[str]) -> str:
 def _why_not_ours(plan: Plan, grid: Grid, *, genuine: bool) -> str:
     stamp = grid.stamp
     if stamp is not None and stamp.form != Form.RETURN:
-        return "这是股室评分表，请用 perfxl review ingest 收取"
+        return _REVIEW_BOOK
     if stamp is not None and stamp.campaign != plan.campaign.code:
         return f"工作簿属于考核“{stamp.campaign}”。请确认后换用本次考核的工作簿"
     if not genuine and not _holds_a_return(plan, grid):

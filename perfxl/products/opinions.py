@@ -13,14 +13,19 @@ _ORDER = {str(severity): rank for rank, severity in enumerate(Severity)}
 
 
 def in_order(findings: pd.DataFrame) -> pd.DataFrame:
-    """Findings (``tables.FINDINGS``) as the office lists them: 错误 first, then by place."""
+    """Findings (``tables.FINDINGS``) as the office lists them: 错误 first, then down each sheet."""
     rank = findings["severity"].map(_ORDER)
     return (
-        findings.assign(rank=rank, place=range(len(findings)))
-        .sort_values(["rank", "sheet", "place"], kind="stable")
-        .drop(columns=["rank", "place"])
+        findings.assign(rank=rank, row=[_row_of(cell) for cell in findings["cell"]])
+        .sort_values(["rank", "sheet", "row"], kind="stable")
+        .drop(columns=["rank", "row"])
         .reset_index(drop=True)
     )
+
+
+def _row_of(cell: str) -> int:
+    """The row of a cell's name; what speaks of the whole sheet (no cell) comes first."""
+    return int("".join(filter(str.isdigit, cell)) or 0)
 
 
 def marks_of(findings: pd.DataFrame) -> list[Mark]:

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from perfxl.campaign import INBOX, ORIGINALS, Campaign
+from perfxl.campaign import FOLDERS, INBOX, MAIL, ORIGINALS, Campaign
 from perfxl.envelopes import Enclosed, Envelope
 from perfxl.envelopes.opening import opened_envelope
 from perfxl.errors import Fault, Missing, PerfxlError, Place, Unreadable
 from perfxl.excel.decryption import decrypted
 from perfxl.excel.package import LARGEST_FILE
-from perfxl.excel.reader import Grid, read_or_refusal
+from perfxl.excel.reader import Grid, read_or_refusal, read_workbook
 from perfxl.files import (
     WORKBOOK_SUFFIXES,
     is_litter,
@@ -27,11 +27,14 @@ from perfxl.files import (
     storable_name,
     walk,
 )
+from perfxl.intake.content import differs_from
 from perfxl.intake.extract import Extracted, Layouts, Return, extract_one
 from perfxl.intake.identity import Identity, identify, unit_in_file_name
 from perfxl.intake.judgement import Decision, Judgement, judge, second_to_undoubted
 from perfxl.isolation import ahead
 from perfxl.ledger import Form, Receipt, Verdict
+from perfxl.plan.forms import OPINIONS
+from perfxl.stages.gather import original_of
 from perfxl.tables import StampState
 
 # Receipts that are written in one transaction; each waits no longer than this many files. What
@@ -79,16 +82,30 @@ def incoming(
 ) -> tuple[list[Incoming], list[Path]]:
     """The files under the given paths (收件/ where none is given), and what is passed over.
 
-    Raises Missing for a path that is not there.
+    Raises Missing for a path that is not there, PerfxlError for a folder of what perfxl wrote.
     """
     for path in paths:
         if not path.exists():
             raise Missing("没有这个文件或文件夹", place=Place(str(path)), remedy="请检查路径")
+        if path.is_dir() and _holds_our_own(campaign, path):
+            raise PerfxlError(
+                "这个文件夹里有考核文件夹自己的文件，不是收到的报送",
+                place=Place(str(path)),
+                remedy=f"请把收到的文件放进“{INBOX}”，或只给出收到的文件",
+            )
     files: list[Path] = []
     litter: list[Path] = []
     for path in walk(paths or [campaign.path(INBOX)]):
         (litter if is_litter(path) else files).append(path)
     return [Incoming(path, received_at) for path in files], litter
+
+
+def _holds_our_own(campaign: Campaign, folder: Path) -> bool:
+    """Whether it is the campaign's folder, one above it, or one of those that perfxl writes."""
+    root, given = campaign.folder.resolve(), folder.resolve()
+    if root.is_relative_to(given):
+        return True
+    return any(given.is_relative_to(root / name) for name in FOLDERS if name not in (INBOX, MAIL))
 
 
 def ingest(
@@ -153,7 +170,8 @@ class _Run:
             for receipt in receipts
             if receipt.verdict is Verdict.VALID and not receipt.doubtful
         }
-        self.sent_back = {one.sha256 for one in campaign.ledger.send_backs()}
+        self.send_backs = campaign.ledger.send_backs()
+        self.sent_back = {one.sha256: one.unit for one in self.send_backs}
         self.taken: list[Taken] = []
         self.pending: list[tuple[Path, Receipt, dt.datetime]] = []
         self.attachments: list[_Arrival] = []
@@ -251,9 +269,18 @@ class _Run:
         plan = self.campaign.plan
         if arrival.digest in self.sent_back and self.decision is None:
             return Judgement(
-                "", Verdict.UNCHANGED, "这是退回修改的标注件，没有改动。请填报单位改正后重新报送"
+                self.sent_back[arrival.digest],
+                Verdict.UNCHANGED,
+                "这是退回修改的标注件，没有改动。请填报单位改正后重新报送",
             )
         judged = judge(plan, grid, identity, (arrival.name, arrival.sender), self.decision)
+        if judged.verdict is Verdict.VALID and self._is_saved_again(judged.holder, grid):
+            return Judgement(
+                judged.holder,
+                Verdict.UNCHANGED,
+                "这是退回修改的标注件，只是另存过，内容没有改动，也没有说明。"
+                "请填报单位改正后重新报送",
+            )
         if judged.verdict is Verdict.VALID and judged.doubtful and self.decision is None:
             earlier = self.known.get(arrival.digest)
             if judged.holder in self.undoubted and not (
@@ -265,6 +292,20 @@ class _Run:
                 self.undoubted.add(judged.holder)
             self.units_beside[arrival.beside].add(judged.holder)
         return judged
+
+    def _is_saved_again(self, unit: str, grid: Grid) -> bool:
+        """Whether this is the unit's marked copy, saved without a change of what it says."""
+        if OPINIONS not in grid.sheets or self.decision is not None:
+            return False
+        sent = next((o.receipt for o in reversed(self.send_backs) if o.unit == unit), None)
+        if sent not in self.known:
+            return False
+        receipt = self.known[sent]
+        try:
+            earlier = read_workbook(original_of(self.campaign, receipt), receipt.file)
+        except PerfxlError:
+            return False
+        return not differs_from(grid, earlier)
 
     def _judged(self, arrival: _Arrival, judged: Judgement) -> Receipt:
         known = self.known.get(arrival.digest)

@@ -201,3 +201,21 @@ def test_a_register_left_empty_is_asked_about(checked: Filled) -> None:
     result = checked(no_projects)
     asked = [cell for code, _, cell in found(result) if code == "F506"]
     assert len(asked) == 6
+
+
+def test_a_blank_line_that_was_not_written_is_told_as_what_it_may_be(checked: Filled) -> None:
+    """LibreOffice leaves out the cells of a cleared row; nobody is asked to delete anything."""
+
+    def clear_a_row(form: Any) -> None:
+        sheet = form.sheet("佐证材料")
+        for column in range(2, 8):
+            sheet.cell(30, column).value = sheet.cell(5, column).value
+            sheet.cell(5, column).value = None
+        sheet.cell(30, 1).value = sheet.cell(5, 1).value
+        del sheet._cells[5, 1]
+
+    findings = checked(clear_a_row).result.findings
+    (told,) = findings[findings["code"].isin(["F111", "F113"])].itertuples(index=False)
+    assert told.code == "F113"
+    assert "“佐证材料”第 5 行缺少单元格" in told.message
+    assert "删除" not in told.remedy
