@@ -309,7 +309,8 @@ class _Run:
 
     def _judged(self, arrival: _Arrival, judged: Judgement) -> Receipt:
         known = self.known.get(arrival.digest)
-        decided = self.decision is not None and judged.verdict is Verdict.VALID
+        decides = (Verdict.VALID, Verdict.ATTACHMENT)
+        decided = self.decision is not None and judged.verdict in decides
         receipt = Receipt(
             sha256=arrival.digest,
             form=Form.RETURN,
@@ -397,6 +398,9 @@ class _Run:
         """Record what is pending, and the attachments with the unit that they came with."""
         for arrival in self.attachments:
             known = self.known.get(arrival.digest)
+            if known is not None and known.decided_by and self.decision is None:
+                self.taken.append(Taken(arrival.path, known, new=False))
+                continue
             holder = self._unit_of_attachment(arrival) or (known.holder if known else "")
             self._judged(arrival, Judgement(holder, Verdict.ATTACHMENT))
         self._record()
@@ -404,7 +408,12 @@ class _Run:
         return IngestResult(tuple(self.taken), tuple(self.passed_over), self.extracted)
 
     def _unit_of_attachment(self, arrival: _Arrival) -> str:
-        """The one unit whose return came in the same folder, archive or mail; else by its name."""
+        """The one unit whose return came in the same folder, archive or mail; else by its name.
+
+        What the operator says goes before both.
+        """
+        if self.decision is not None:
+            return self.decision.unit.code
         is_inbox = arrival.beside == str(self.campaign.path(INBOX))
         units = set() if is_inbox else self._units_around(arrival)
         if len(units) == 1:

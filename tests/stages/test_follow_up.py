@@ -23,6 +23,7 @@ from perfxl.stages.ingest import Incoming, incoming, ingest
 from perfxl.stages.initialize import init
 from perfxl.stages.issue import issue
 from perfxl.stages.send_back import send_back
+from perfxl.stages.status import status
 from perfxl.tables import Status
 
 IN_TIME = dt.datetime(2024, 1, 10, 12)
@@ -246,3 +247,19 @@ def test_answers_and_subtotals_are_among_what_changed(started: Campaign, tmp_pat
         ("自评表", "1 基础工作", "自评得分", "14.5", "公式"),
         ("自评表", "合计", "自评得分", "公式", "3"),
     }
+
+
+def test_the_operator_says_whose_an_attachment_is(started: Campaign, tmp_path: Path) -> None:
+    scan = tmp_path / "扫描件.pdf"
+    scan.write_bytes(b"%PDF-1.4")
+    (taken,) = ingest(started, [Incoming(scan, IN_TIME)]).taken
+    assert (taken.receipt.verdict, taken.receipt.holder) == (Verdict.ATTACHMENT, "")
+    assert [one.file for one in status(started).unplaced] == ["扫描件.pdf"]
+    decision = Decision(started.plan.unit_by_code["105"], "韩晓东")
+    (decided,) = ingest(started, [Incoming(scan, LATE)], decision=decision).taken
+    assert (decided.new, decided.receipt.holder) == (True, "105")
+    (again,) = ingest(started, [Incoming(scan, LATE)]).taken
+    assert (again.new, again.receipt.decided_by) == (False, "韩晓东")
+    now = status(started)
+    assert not now.unplaced
+    assert {one.unit.code for one in now.units if one.attachments} == {"105"}
