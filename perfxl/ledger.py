@@ -7,6 +7,8 @@ Owns SQLAlchemy. One transaction per event; on SQLite every writer takes the loc
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +21,9 @@ from sqlalchemy import event
 
 from perfxl.errors import Fault, LedgerBroken
 from perfxl.tables import ScoredIn
+
+# How long a program waits for another that writes.
+_PATIENCE_SECONDS = 30
 
 _METADATA = sa.MetaData()
 
@@ -605,10 +610,24 @@ def _sqlite_connect(connection: Any, _: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     # First, because making a new ledger's journal is already something to wait for.
-    cursor.execute("PRAGMA busy_timeout=30000")
-    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute(f"PRAGMA busy_timeout={1000 * _PATIENCE_SECONDS}")
+    _use_wal(cursor)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()
+
+
+def _use_wal(cursor: sqlite3.Cursor) -> None:
+    # Where two programs make a new ledger at once, SQLite refuses one of them without waiting.
+    last = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > last:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _sqlite_begin(connection: sa.Connection) -> None:

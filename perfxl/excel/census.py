@@ -107,7 +107,7 @@ class _Counting:
             self._doubt(name, "行列次序颠倒")
         self._judge_outline(name, part, tuple((row.number, row.columns) for row in rows))
         found: list[Place] = []
-        has_emptied = False
+        has_emptied = has_textless = False
         for row in rows:
             if row.has_content:
                 self.filled += row.filled
@@ -116,9 +116,9 @@ class _Counting:
                 self.indexes += row.indexes
                 found += row.formulas
                 has_emptied = has_emptied or row.has_emptied
+                has_textless = has_textless or row.has_textless
         self.formulas[name] = frozenset(found)
-        if has_emptied:
-            self._doubt(name, "有内容被清空的单元格")
+        self._judge_emptied(name, part, has_emptied, has_textless)
 
     def _count_exactly(self, name: str, part: bytes) -> None:
         found = sheet_tally(part, self.parts.blank)
@@ -133,7 +133,11 @@ class _Counting:
             self._doubt(name, "行列次序颠倒")
         if found.is_strange:
             self._doubt(name, "有不认识的内容")
-        if found.has_emptied_cell:
+        self._judge_emptied(name, part, found.has_emptied_cell, found.has_textless_cell)
+
+    def _judge_emptied(self, name: str, part: bytes, has_emptied: bool, has_textless: bool) -> None:
+        # One program, which writes no declaration, types a cell as text in which it puts none.
+        if has_emptied or (has_textless and part.startswith(_DECLARATION)):
             self._doubt(name, "有内容被清空的单元格")
 
     def _refuse_repeated(self, part: bytes) -> None:
@@ -207,6 +211,7 @@ class _Row:
     valued: int = 0
     unvalued: int = 0
     has_emptied: bool = False
+    has_textless: bool = False
     formulas: tuple[Place, ...] = ()
     indexes: tuple[int, ...] = ()
 
@@ -234,10 +239,9 @@ def _row_in(chunk: bytes) -> _Row | None:
     letters, numbers = zip(*cells, strict=True)
     ascends, columns = (_known_columns if len(letters) <= NARROW else _columns)(letters)
     is_ordered = ascends and numbers.count(stated) == len(numbers)
-    # No program types a cell so that holds nothing.
-    has_lost_text = b't="inlineStr"/>' in chunk or b't="inlineStr"></c>' in chunk
+    has_textless = b't="inlineStr"/>' in chunk or b't="inlineStr"></c>' in chunk
     if b"</c>" not in chunk:
-        return _Row(int(stated), columns, is_ordered, has_lost_text, has_emptied=has_lost_text)
+        return _Row(int(stated), columns, is_ordered, has_textless, has_textless=has_textless)
     empty, valued, unvalued, found = chunk.count(b"<v></v>"), 0, 0, []
     filled = chunk.count(b"<v>") + chunk.count(b"<is>") - empty
     if b"<f" in chunk:
@@ -259,7 +263,8 @@ def _row_in(chunk: bytes) -> _Row | None:
         filled=filled,
         valued=valued,
         unvalued=unvalued,
-        has_emptied=empty > 0 or has_lost_text or b"></t></is>" in chunk,
+        has_emptied=empty > 0 or b"></t></is>" in chunk,
+        has_textless=has_textless,
         formulas=tuple((int(row) - 1, column_number(letter) - 1) for letter, row in found),
         indexes=tuple(map(int, indexes)),
     )

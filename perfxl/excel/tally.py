@@ -41,6 +41,7 @@ class SheetTally:
     is_disordered: bool = False
     is_strange: bool = False
     has_emptied_cell: bool = False
+    has_textless_cell: bool = False
     blank_columns: set[int] = field(default_factory=set)
     # Of an .ods: how often a row is repeated, and how many cells it has.
     widths: list[tuple[int, int]] = field(default_factory=list)
@@ -251,8 +252,8 @@ class _Reading:
             # The result of a formula may be an empty text.
             tally.unvalued += not value and self._type != "str"
         elif not value and not inline:
-            has_lost_text = self._has_value or self._has_text or self._type == "inlineStr"
-            tally.has_emptied_cell |= has_lost_text
+            tally.has_emptied_cell |= self._has_value or self._has_text
+            tally.has_textless_cell |= self._type == "inlineStr"
         if self._type == "s" and value:
             if not value.strip().isdecimal() or int(value) >= len(self._blank):
                 raise contradictory("单元格指向不存在的文字")

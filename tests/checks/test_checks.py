@@ -217,5 +217,5 @@ def test_a_blank_line_that_was_not_written_is_told_as_what_it_may_be(checked: Fi
     findings = checked(clear_a_row).result.findings
     (told,) = findings[findings["code"].isin(["F111", "F113"])].itertuples(index=False)
     assert told.code == "F113"
-    assert "“佐证材料”第 5 行缺少单元格" in told.message
+    assert "“佐证材料”第 29 行缺少单元格" in told.message
     assert "删除" not in told.remedy

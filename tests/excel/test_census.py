@@ -74,8 +74,8 @@ _ROWS_BELOW = '</table:table-row><table:table-row table:number-rows-repeated="%d
     ],
 )
 def test_where_an_ods_may_have_lost_a_cell(row: str, said: str) -> None:
-    remarks = read_workbook(open_document(f"表|{row}")).remarks
-    assert (said in remarks[0]) if said else not remarks
+    doubts = read_workbook(open_document(f"表|{row}")).doubts
+    assert (said in doubts[0]) if said else not doubts
 
 
 def test_text_of_no_type_in_an_ods_is_not_left_out_in_silence() -> None:

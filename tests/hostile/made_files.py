@@ -339,7 +339,13 @@ def _places(plain: bytes) -> Iterator[Made]:
     )
     yield Made(
         "cell-that-lost-its-text",
-        pack({SHEET: sub(rb"<is><t>[^<]*</t></is>", b"")}),
+        pack(
+            {
+                SHEET: lambda part: (
+                    b"<?xml version='1.0'?>" + sub(rb"<is><t>[^<]*</t></is>", b"")(part)
+                )
+            },
+        ),
         (VALID,),
         remark="被清空",
     )
