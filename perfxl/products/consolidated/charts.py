@@ -86,7 +86,7 @@ def pages(material: Material, kind: str) -> list[list[Placed]]:
         ),
         Placed(weakest_chart(material, kind), 12, 0, _PAGE_WIDTH, 250),
     ]
-    height = _height(charts[-1])
+    height = _height(charts[0])
     rows = -(-height // _ROW_PIXELS)
     if len(charts) == 1 and 1 + rows + _LOWER_ROWS <= _PAGE_ROWS:
         first = Placed(charts[0], 1, 0, _PAGE_WIDTH, height)
@@ -107,14 +107,13 @@ def _moved(one: Placed, rows: int) -> Placed:
 def ranking_charts(material: Material, kind: str) -> list[BarChart]:
     """The totals of all units, best first."""
     first, last = ranking.ranking_rows(material)[kind]
+    units = last - first + 1
+    parts = -(-units // UNITS_PER_CHART)
+    size = -(-units // parts)
     charts = []
-    for begins in range(first, last + 1, UNITS_PER_CHART):
-        ends = min(last, begins + UNITS_PER_CHART - 1)
-        part = (
-            f"（第 {begins - first + 1}—{ends - first + 1} 位）"
-            if last - first >= UNITS_PER_CHART
-            else ""
-        )
+    for begins in range(first, last + 1, size):
+        ends = min(last, begins + size - 1)
+        part = f"（第 {begins - first + 1}—{ends - first + 1} 位）" if parts > 1 else ""
         charts.append(
             BarChart(
                 f"各{kind}总分，按名次排列{part}",

@@ -23,6 +23,7 @@ from perfxl.products.consolidated.form import (
     band,
     begin,
     hide_helpers,
+    wrapped_height,
 )
 from perfxl.products.consolidated.formulas import own, place_in_order, quoted, span
 from perfxl.products.consolidated.lists import detail_range
@@ -209,10 +210,13 @@ def _table(
         )
         for column, formula, cached in cells:
             sheet.formula(row, column, formula, Role.PLAIN, ValueKind.NUMBER, cached)
+    # Any row may come to hold the longest name.
+    height = wrapped_height(*((line.name, _COLUMNS[2][1]) for line in lines))
     by_order = {line.order: line for line in lines}
     for number in range(1, shown + 1):
         drawn = by_order[number]
         _draw(sheet, drawn, lines.index(drawn), first + number - 1, (first, last))
+        sheet.raw.set_row(first + number - 1, height)
     for row in range(first + shown, last + 1):
         # What is hidden beside the lines that are not shown takes no room on paper.
         sheet.raw.set_row(row, 20, None, {"hidden": True})
@@ -261,4 +265,3 @@ def _draw(sheet: SheetWriter, line: _Line, position: int, row: int, rows: tuple[
     for column, (formula, kind, cached) in enumerate(cells, 1):
         align = "left" if column == 2 else "center"
         sheet.formula(row, column, "=" + formula, Role.FIXED, kind, cached, align=align)
-    sheet.raw.set_row(row, 20)
