@@ -133,6 +133,7 @@ def verdict(compared: int, rate: Fraction) -> str:
 
 
 def _unit_lines(material: Material, kind: str, place: MatrixPlace) -> list[_Line]:
+    # EXACT: to SUMIFS and "=" the codes 1 and 01, or a1 and A1, would be one.
     table = material.unit_deviations
     lines = []
     for row in table[table["kind"] == kind].itertuples(index=False):
@@ -143,7 +144,7 @@ def _unit_lines(material: Material, kind: str, place: MatrixPlace) -> list[_Line
             _Line(
                 *(row.unit, rank.name, row.self_total, rank.sum),
                 *(row.compared, row.claimed, row.counted, row.over_claims, row.order),
-                which=f"({detail_range(material, '单位编码')}={place.quoted()}!{code})",
+                which=f"EXACT({detail_range(material, '单位编码')},{place.quoted()}!{code})",
                 scored_formula=f"={place.quoted()}!{total}",
                 by_points=False,
             )
@@ -170,7 +171,7 @@ def _indicator_lines(material: Material, kind: str, place: MatrixPlace) -> list[
                 *(row.indicator, row.name, row.self_total, int(scored[row.indicator])),
                 *(row.compared, row.claimed, row.counted, row.over_claims, row.order),
                 which=f"({detail_range(material, '单位类别')}={quoted(kind)})"
-                f"*({detail_range(material, '指标编码')}={quoted(row.indicator)})",
+                f"*EXACT({detail_range(material, '指标编码')},{quoted(row.indicator)})",
                 scored_formula=f'=SUMIFS({column},{status},"<>{NOT_RETURNED}")',
                 by_points=True,
             )
