@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from perfxl.campaign import PRODUCTS, Campaign
-from perfxl.errors import Missing, NothingToDo, Place
+from perfxl.errors import Missing, NothingToDo, Place, WrongWorkbook
 from perfxl.excel.reader import read_workbook
 from perfxl.files import keep_earlier, sha256_of, write_atomically
 from perfxl.last_year import LastYear, read_last_year
@@ -40,11 +40,17 @@ def consolidate(
     ``last_year`` is last year's, for the sheets 上年对比. Raises NothingToDo where no unit has
     returned anything; Missing, Unreadable or WrongWorkbook over ``last_year``.
     """
+    path = campaign.path(PRODUCTS) / FILE
+    if last_year is not None and last_year.resolve() == path.resolve():
+        raise WrongWorkbook(
+            "这是本次考核自己的综合评分表，不是上年的",
+            place=Place(str(last_year)),
+            remedy="请选择上年考核文件夹里的综合评分表.xlsx",
+        )
     compared = None if last_year is None else last_year_from(last_year)
     gathered = gather(campaign)
     if not gathered.receipts:
         raise NothingToDo("还没有收到任何单位的报送", remedy="请先执行 perfxl ingest")
-    path = campaign.path(PRODUCTS) / FILE
     data = consolidated_workbook(material(campaign, gathered, now, compared))
     kept = keep_earlier(path, now)
     write_atomically(path, data)

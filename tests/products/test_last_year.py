@@ -149,6 +149,11 @@ def test_a_plan_a_return_and_a_folder_are_refused(campaign: Campaign) -> None:
             last_year_from(path)
 
 
+def test_this_years_own_workbook_is_refused(campaign: Campaign) -> None:
+    with pytest.raises(WrongWorkbook):
+        consolidate(campaign, NOW, campaign.path(PRODUCTS) / FILE)
+
+
 def test_the_command_says_what_is_wrong(campaign: Campaign) -> None:
     arguments = ["-C", str(campaign.folder), "consolidate", "--last-year", str(campaign.plan_file)]
     command = [sys.executable, "-X", "utf8", "-m", "perfxl", *arguments]

@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from made_scores import NOW, random_material
 from openpyxl.utils import get_column_letter, range_boundaries
 
 from perfxl.campaign import PRODUCTS, Campaign
+from perfxl.excel.style import SCORE_RATE_SHADES
 from perfxl.plan.model import Plan
 from perfxl.products.consolidated.workbook import consolidated_workbook
 from perfxl.stages.consolidate import FILE, consolidate
@@ -131,6 +133,32 @@ def test_long_names_are_not_cut(plan: Plan) -> None:
     made = random_material(replace(plan, units=units), random.Random(2))
     book = openpyxl.load_workbook(io.BytesIO(consolidated_workbook(made)), data_only=True)
     test_rows_are_as_high_as_their_wrapped_text(book)
+
+
+def luminance(fill: str) -> float:
+    red, green, blue = (int(fill[index : index + 2], 16) / 255 for index in (1, 3, 5))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_shades_of_score_rates_can_be_told_apart_in_black_and_white() -> None:
+    fills = [luminance(str(style["bg_color"])) for style in SCORE_RATE_SHADES]
+    steps = [upper - lower for lower, upper in pairwise([*fills, 1.0])]
+    assert min(steps) > 0.04
+    assert min(fills) > 0.7  # black figures stay readable
+    assert SCORE_RATE_SHADES[0]["bold"]
+
+
+def test_scores_are_shaded_in_the_bands_of_the_grades(book: Any) -> None:
+    for name in ("得分汇总（部门）", "得分汇总（乡镇）"):
+        (area,) = book[name].conditional_formatting
+        assert [rule.formula[0].split("<")[1].split("*")[0] for rule in area.rules] == [
+            "6000",
+            "8000",
+            "9000",
+        ]
+        assert area.rules[0].formula[0].startswith("AND(ISNUMBER(E5),ROUND(E5*100,0)*10000<")
+        legend = [cell.value for row in book[name] for cell in row if "得分率" in str(cell.value)]
+        assert legend[-3:] == ["得分率低于 90%", "得分率低于 80%", "得分率低于 60%"]
 
 
 @pytest.mark.libreoffice

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from perfxl.excel.writer import SheetWriter, WorkbookWriter
+from perfxl.excel.writer import LAST_ROW, SheetWriter, WorkbookWriter
 from perfxl.products.consolidated import (
     analysis,
     charts,
@@ -36,10 +36,24 @@ def consolidated_workbook(material: Material) -> bytes:
     book = WorkbookWriter(title=f"{campaign.name}综合评分表", author=campaign.issuer)
     wanted = sheets(material)
     contents = [cover.Content(one.name, one.about) for one in wanted]
-    cover.write_cover(book.sheet(cover.SHEET), material, contents)
+    cover.write_cover(_sheet(book, cover.SHEET), material, contents)
     for one in wanted:
-        one.write(book.sheet(one.name), material)
+        one.write(_sheet(book, one.name), material)
     return book.to_bytes()
+
+
+def _sheet(book: WorkbookWriter, name: str) -> SheetWriter:
+    """A sheet without Excel's green corners, which our codes (texts) and formulas would all get."""
+    sheet = book.sheet(name)
+    everywhere = f"A1:XFD{LAST_ROW}"
+    sheet.raw.ignore_errors(
+        {
+            "number_stored_as_text": everywhere,
+            "formula_differs": everywhere,
+            "formula_range": everywhere,
+        }
+    )
+    return sheet
 
 
 def sheets(material: Material) -> list[Sheet]:
