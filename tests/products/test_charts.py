@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 from lxml import etree
 from made_scores import random_material
+from openpyxl.utils import range_boundaries
 
 from perfxl.plan.model import Plan, Unit
 from perfxl.products.consolidated.charts import UNITS_PER_CHART
@@ -112,24 +113,27 @@ def test_no_chart_is_cut_by_the_end_of_a_page(plan: Plan, count: int, parts: int
     data = consolidated_workbook(made)
     titles = [chart["title"][0] for chart in charts_of(data)]
     assert sum("总分" in title for title in titles) == parts == -(-count // UNITS_PER_CHART)
-    sheet = openpyxl.load_workbook(io.BytesIO(data))["图表"]
-    ends = [one.id for one in sheet.row_breaks.brk]
-    page_of = [0] * (sheet.max_row + 60)
-    for row in range(len(page_of)):
-        page_of[row] = sum(end <= row for end in ends)
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        drawing = etree.fromstring(archive.read("xl/drawings/drawing1.xml"))
-    taken: set[tuple[int, int]] = set()
-    anchors = drawing.xpath("//x:twoCellAnchor", namespaces=DRAWING)
-    assert len(anchors) == len(titles)
-    for anchor in anchors:
-        top, bottom = (int(r) for r in anchor.xpath("*/x:row/text()", namespaces=DRAWING))
-        left, right = (int(c) for c in anchor.xpath("*/x:col/text()", namespaces=DRAWING))
-        assert page_of[top] == page_of[bottom]
-        assert right <= 9
-        own = {(row, column) for row in range(top, bottom + 1) for column in range(left, right + 1)}
-        assert not taken & own
-        taken |= own
-    heights = [sheet.row_dimensions[row + 1].height for row in range(sheet.max_row)]
-    page = sum(height for row, height in enumerate(heights) if page_of[row] == 0)
-    assert page <= (297 / 25.4 - 1.1) * 72
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    sheets = [name for name in book.sheetnames if name.startswith("图表")]
+    seen = 0
+    for number, name in enumerate(sheets, 1):
+        sheet = book[name]
+        assert (sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight) in ((None, None), (1, 1))
+        _, _, right_end, bottom_end = range_boundaries(sheet.print_area.rsplit("!", 1)[1])
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            drawing = etree.fromstring(archive.read(f"xl/drawings/drawing{number}.xml"))
+        taken: set[tuple[int, int]] = set()
+        for anchor in drawing.xpath("//x:twoCellAnchor", namespaces=DRAWING):
+            top, bottom = (int(r) for r in anchor.xpath("*/x:row/text()", namespaces=DRAWING))
+            left, right = (int(c) for c in anchor.xpath("*/x:col/text()", namespaces=DRAWING))
+            assert right < right_end
+            assert bottom < bottom_end
+            rows, columns = range(top, bottom + 1), range(left, right + 1)
+            own = {(row, column) for row in rows for column in columns}
+            assert not taken & own
+            taken |= own
+            seen += 1
+        # At full size already, so that nothing is shrunk.
+        heights = sum(sheet.row_dimensions[row].height for row in range(1, bottom_end + 1))
+        assert heights <= (297 / 25.4 - 1.1) * 72
+    assert seen == len(titles)

@@ -13,8 +13,8 @@ from perfxl.stages.consolidate import FILE, consolidate, material
 from perfxl.stages.gather import gather
 
 SHEETS = [
-    "封面", "排名", "得分汇总（部门）", "得分汇总（乡镇）", "图表", "指标分析", "自评偏差",
-    "扣分明细", "得分明细", "审核意见", "报送情况", "说明",
+    "封面", "排名", "得分汇总（部门）", "得分汇总（乡镇）", "图表（部门）", "图表（乡镇）", "指标分析",
+    "自评偏差", "扣分明细", "得分明细", "审核意见", "报送情况", "说明",
 ]  # fmt: skip
 
 

@@ -30,7 +30,8 @@ SET_UP = {
     "排名": (A4, False, "$1:$3"),
     "得分汇总（部门）": (A3, True, "$3:$4"),
     "得分汇总（乡镇）": (A3, True, "$3:$4"),
-    "图表": (A4, False, None),
+    "图表（部门）": (A4, False, None),
+    "图表（乡镇）": (A4, False, None),
     "指标分析": (A4, False, "$1:$3"),
     "自评偏差": (A4, False, "$1:$3"),
     "上年对比": (A4, False, "$1:$3"),
@@ -41,6 +42,8 @@ SET_UP = {
     "报送情况": (A4, True, "$1:$3"),
     "说明": (A4, False, None),
 }
+# What must be on one page: charts would be cut, the cover is one.
+ONE_PAGE = ("封面", "图表（部门）", "图表（乡镇）")
 SIGNED = ("封面", "排名", "得分汇总（部门）", "得分汇总（乡镇）")
 
 
@@ -64,7 +67,7 @@ def test_the_print_set_up_of_every_sheet(book: Any) -> None:
         assert sheet.sheet_properties.pageSetUpPr.fitToPage
         assert int(sheet.page_setup.fitToWidth or 1) == 1
         tall = sheet.page_setup.fitToHeight
-        assert (1 if tall is None else int(tall)) == (sheet.title == "封面")
+        assert (1 if tall is None else int(tall)) == (sheet.title in ONE_PAGE)
         assert "&P" in sheet.oddFooter.center.text and "&N" in sheet.oddFooter.center.text
     for name in SIGNED:
         assert any("签字" in str(cell.value) for row in book[name] for cell in row)

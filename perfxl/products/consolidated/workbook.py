@@ -69,7 +69,14 @@ def sheets(material: Material) -> list[Sheet]:
         for kind, place in material.matrices.items()
     ]
     found += [
-        Sheet(charts.SHEET, "总分、等级分布、一级指标得分率、薄弱指标", charts.write_charts),
+        Sheet(
+            name,
+            f"{kind}总分、等级分布、一级指标得分率、薄弱指标",
+            partial(charts.write_charts, kind=kind, page=page),
+        )
+        for name, kind, page in charts.chart_sheets(material)
+    ]
+    found += [
         Sheet(analysis.SHEET, "得分率由低到高，扣分最多的指标", analysis.write_analysis),
         Sheet(deviation.SHEET, "自评与得分的偏差，标出自评偏高的单位", deviation.write_deviation),
     ]
