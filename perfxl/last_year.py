@@ -182,7 +182,8 @@ def match_units(plan: Plan, totals: pd.DataFrame) -> tuple[list[Matched], list[i
     matched = []
     for unit in plan.units:
         row = rows.get(unit.code)
-        renamed = row is not None and squeeze(totals["name"][row]) != squeeze(unit.name)
+        before = "" if row is None else squeeze(totals["name"][row])
+        renamed = before not in ("", squeeze(unit.name))
         matched.append(Matched(unit.code, row, renamed))
     return matched, [row for row in range(len(totals)) if row not in taken]
 

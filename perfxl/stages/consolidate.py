@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from perfxl.campaign import PRODUCTS, Campaign
-from perfxl.errors import Missing, NothingToDo, Place
+from perfxl.errors import Missing, NothingToDo, Place, WrongWorkbook
 from perfxl.excel.reader import read_workbook
 from perfxl.files import keep_earlier, sha256_of, write_atomically
 from perfxl.last_year import LastYear, read_last_year
@@ -46,6 +46,13 @@ def consolidate(
     run before anything is replaced. Raises NothingToDo where no unit has
     returned anything; Missing, Unreadable or WrongWorkbook over ``last_year``.
     """
+    path = campaign.path(PRODUCTS) / FILE
+    if last_year is not None and last_year.resolve() == path.resolve():
+        raise WrongWorkbook(
+            "这是本次考核自己的综合评分表，不是上年的",
+            place=Place(str(last_year)),
+            remedy="请选择上年考核文件夹里的综合评分表.xlsx",
+        )
     compared = None if last_year is None else last_year_from(last_year)
     gathered = gather(campaign)
     if not gathered.receipts:
@@ -54,7 +61,6 @@ def consolidate(
     moved = movements(before.standing, gathered.scores, gathered.ranking) if before else None
     if moved is not None:
         tell(gathered, moved)
-    path = campaign.path(PRODUCTS) / FILE
     shown = replace(material(campaign, gathered, now, compared), movements=moved or NOTHING_MOVED)
     data = consolidated_workbook(shown)
     kept = keep_earlier(path, now)

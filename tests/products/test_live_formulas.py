@@ -81,6 +81,18 @@ def test_random_score_sets_recalculate_to_what_perfxl_wrote(
 
 
 @pytest.mark.libreoffice
+@pytest.mark.slow
+def test_codes_that_a_spreadsheet_takes_for_one_another(office, plan: Plan, tmp_path: Path) -> None:
+    codes = ["1", "01", "a1", "A1", "1.0", "*", "?", "1e2", "100"]
+    units = [replace(unit, code=codes.pop()) for unit in plan.units_of("乡镇")]
+    made = random_material(replace(plan, units=tuple(units)), random.Random(7))
+    data = consolidated_workbook(made)
+    cached = cached_values(data)
+    path = saved(tmp_path / "book.xlsx", data)
+    assert differences(cached, recalculated(office, path, list(cached))) == []
+
+
+@pytest.mark.libreoffice
 def test_nobody_returned_anything_and_nothing_divides_by_zero(
     office, plan: Plan, tmp_path: Path
 ) -> None:

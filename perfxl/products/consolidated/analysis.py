@@ -22,6 +22,7 @@ from perfxl.products.consolidated.form import (
     begin,
     hide_helpers,
     roomy_height,
+    wrapped_height,
 )
 from perfxl.products.consolidated.formulas import own, place_in_order, span
 from perfxl.products.consolidated.material import (
@@ -62,13 +63,15 @@ class AnalysisPlace:
     first_level: tuple[int, int]
     weakest: tuple[int, int]
     losses: tuple[int, int]
+    names: tuple[str, ...]
 
     @property
     def height(self) -> float:
-        """A row height with which the three tables fill one page, if they can."""
+        """A row height that holds the longest name, and fills one page if that is enough."""
         rows = self.end - self.first_level[0] - 2
         width = sum(width for _, width in _COLUMNS)
-        return roomy_height(rows, width, landscape=False, used=110, least=16, most=22)
+        least = wrapped_height(*((name, _COLUMNS[NAME][1]) for name in self.names), least=16)
+        return roomy_height(rows, width, landscape=False, used=110, least=least, most=22)
 
     @property
     def end(self) -> int:
@@ -87,7 +90,10 @@ def analysis_places(material: Material) -> dict[str, AnalysisPlace]:
         losses = weakest + count + 1
         shown = min(MOST_LOSSES, count)
         places[kind] = AnalysisPlace(
-            (first, first + top - 1), (weakest, weakest + count - 1), (losses, losses + shown - 1)
+            (first, first + top - 1),
+            (weakest, weakest + count - 1),
+            (losses, losses + shown - 1),
+            tuple(one.name for one in place.indicators),
         )
         row = places[kind].end
     return places

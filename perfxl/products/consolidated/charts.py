@@ -1,6 +1,6 @@
 """图表: native charts whose bars follow the live cells of 排名, 封面 and 指标分析.
 
-One portrait page per kind; a kind with more units than one chart holds gets further pages.
+One portrait page per kind; a kind with more units than one chart holds gets further ones.
 """
 
 from __future__ import annotations
@@ -41,35 +41,34 @@ class Placed:
     height: int
 
 
-def write_charts(sheet: SheetWriter, material: Material) -> None:
-    """Write all pages; every page has its title in its first row."""
+def chart_sheets(material: Material) -> list[tuple[str, str, list[Placed]]]:
+    """Name, kind and charts of every sheet: one page each, so that it fits a page as a whole.
+
+    Excel may disregard page breaks on a sheet that is fitted to the paper's width.
+    """
+    found = []
+    for kind in material.matrices:
+        for number, page in enumerate(pages(material, kind), 1):
+            name = f"{SHEET}（{kind}）" + (f"{number}" if number > 1 else "")
+            found.append((name, kind, page))
+    return found
+
+
+def write_charts(sheet: SheetWriter, material: Material, kind: str, page: Sequence[Placed]) -> None:
+    """One page of charts under its title."""
     sheet.raw.hide_gridlines(2)
     sheet.raw.set_column(0, _COLUMNS - 1, _COLUMN_WIDTH)
-    top = 0
-    breaks = []
-    for kind in material.matrices:
-        for page in pages(material, kind):
-            if top:
-                breaks.append(top)
-            title = f"{material.plan.campaign.name}{SHEET}（{kind}）"
-            sheet.merged(top, _COLUMNS - 1, title, Role.TITLE)
-            sheet.raw.set_row(top, 30)
-            # Rows first: where a chart ends is worked out from their heights.
-            for row in range(top + 1, top + _PAGE_ROWS):
-                sheet.raw.set_row(row, _ROW_POINTS)
-            for one in page:
-                insert_bar_chart(
-                    sheet,
-                    top + one.row,
-                    one.column,
-                    one.chart,
-                    width=one.width,
-                    height=one.height,
-                )
-            top += _PAGE_ROWS
-    sheet.raw.set_h_pagebreaks(breaks)
-    sheet.print_setup(landscape=False, last_column=_COLUMNS - 1, last_row=max(top - 1, 1))
+    title = f"{material.plan.campaign.name}{SHEET}（{kind}）"
+    sheet.merged(0, _COLUMNS - 1, title, Role.TITLE)
+    sheet.raw.set_row(0, 30)
+    # Rows first: where a chart ends is worked out from their heights.
+    for row in range(1, _PAGE_ROWS):
+        sheet.raw.set_row(row, _ROW_POINTS)
+    for one in page:
+        insert_bar_chart(sheet, one.row, one.column, one.chart, width=one.width, height=one.height)
+    sheet.print_setup(landscape=False, last_column=_COLUMNS - 1, last_row=_PAGE_ROWS - 1)
     sheet.raw.set_margins(left=0.5, right=0.5, top=0.5, bottom=0.6)
+    sheet.raw.fit_to_pages(1, 1)
 
 
 def pages(material: Material, kind: str) -> list[list[Placed]]:
@@ -86,7 +85,7 @@ def pages(material: Material, kind: str) -> list[list[Placed]]:
         ),
         Placed(weakest_chart(material, kind), 12, 0, _PAGE_WIDTH, 250),
     ]
-    height = _height(charts[-1])
+    height = _height(charts[0])
     rows = -(-height // _ROW_PIXELS)
     if len(charts) == 1 and 1 + rows + _LOWER_ROWS <= _PAGE_ROWS:
         first = Placed(charts[0], 1, 0, _PAGE_WIDTH, height)
@@ -107,14 +106,13 @@ def _moved(one: Placed, rows: int) -> Placed:
 def ranking_charts(material: Material, kind: str) -> list[BarChart]:
     """The totals of all units, best first."""
     first, last = ranking.ranking_rows(material)[kind]
+    units = last - first + 1
+    parts = -(-units // UNITS_PER_CHART)
+    size = -(-units // parts)
     charts = []
-    for begins in range(first, last + 1, UNITS_PER_CHART):
-        ends = min(last, begins + UNITS_PER_CHART - 1)
-        part = (
-            f"（第 {begins - first + 1}—{ends - first + 1} 位）"
-            if last - first >= UNITS_PER_CHART
-            else ""
-        )
+    for begins in range(first, last + 1, size):
+        ends = min(last, begins + size - 1)
+        part = f"（第 {begins - first + 1}—{ends - first + 1} 位）" if parts > 1 else ""
         charts.append(
             BarChart(
                 f"各{kind}总分，按名次排列{part}",

@@ -95,7 +95,7 @@ def write_unit_comparison(sheet: SheetWriter, material: Material) -> None:
             _last(sheet, row, line)
             for column in range(5, _REMARK):
                 sheet.text(row, column, NONE, align="center")
-            _remark(sheet, row, f"上年类别：{line['kind']}")
+            _remark(sheet, row, f"上年类别：{line['kind']}", line["name"])
         row += 1
     sheet.raw.set_h_pagebreaks(breaks)
     sheet.raw.freeze_panes(FIRST_BODY_ROW, 2)
@@ -158,7 +158,7 @@ def _unit(
     )
     for column, (formula, kind, cached, more) in enumerate(cells, 5):
         sheet.formula(row, column, formula, Role.FIXED, kind, cached, align="center", **more)
-    _remark(sheet, row, _said_of(pair, last))
+    _remark(sheet, row, _said_of(pair, last), rank.name)
     return change
 
 
@@ -192,14 +192,15 @@ def _said_of(pair: Matched, last: Any) -> str:
     displayed, total = whole(last["displayed"]), whole(last["total"])
     if displayed is None:
         said.append("上年表中没有算出总分")
-    elif displayed != total:
+    elif total is not None and displayed != total:
         said.append(f"上年表显示 {as_text(displayed, 2)}，按得分重算为 {as_text(total, 2)}")
     return "；".join(said)
 
 
-def _remark(sheet: SheetWriter, row: int, text: str) -> None:
+def _remark(sheet: SheetWriter, row: int, text: str, name: str) -> None:
     sheet.text(row, _REMARK, text)
-    sheet.raw.set_row(row, wrapped_height((text, _UNIT_COLUMNS[_REMARK][1])))
+    widths = (_UNIT_COLUMNS[_REMARK][1], _UNIT_COLUMNS[1][1])
+    sheet.raw.set_row(row, wrapped_height((text, widths[0]), (name, widths[1])))
 
 
 def _mean_change(sheet: SheetWriter, row: int, first: int, known: Sequence[int]) -> None:
@@ -296,7 +297,7 @@ def _indicator(
         align="center",
         num_format=_SIGNED_POINTS,
     )
-    sheet.raw.set_row(row, 20)
+    sheet.raw.set_row(row, wrapped_height((now.name, _INDICATOR_COLUMNS[1][1])))
 
 
 def _last_year(material: Material) -> LastYear:

@@ -66,7 +66,7 @@ def write_cover(sheet: SheetWriter, material: Material, contents: Sequence[Conte
     _section(sheet, row, last, "二、计算办法")
     for text in _method(material.plan):
         row += 1
-        height = wrapped_height((text, _WIDTH * (last + 1)), size=11, least=22)
+        height = wrapped_height((text, _WIDTH * (last + 1)), size=11, least=28)
         _line(sheet, row, last, text, size=11, height=height, align="left", text_wrap=True)
     row += 1
     _section(sheet, row, last, "三、目录（点击表名可到该表）")

@@ -23,6 +23,7 @@ from perfxl.products.consolidated.form import (
     band,
     begin,
     hide_helpers,
+    wrapped_height,
 )
 from perfxl.products.consolidated.formulas import own, place_in_order, quoted, span
 from perfxl.products.consolidated.lists import detail_range
@@ -132,6 +133,7 @@ def verdict(compared: int, rate: Fraction) -> str:
 
 
 def _unit_lines(material: Material, kind: str, place: MatrixPlace) -> list[_Line]:
+    # EXACT: to SUMIFS and "=" the codes 1 and 01, or a1 and A1, would be one.
     table = material.unit_deviations
     lines = []
     for row in table[table["kind"] == kind].itertuples(index=False):
@@ -142,7 +144,7 @@ def _unit_lines(material: Material, kind: str, place: MatrixPlace) -> list[_Line
             _Line(
                 *(row.unit, rank.name, row.self_total, rank.sum),
                 *(row.compared, row.claimed, row.counted, row.over_claims, row.order),
-                which=f"({detail_range(material, '单位编码')}={place.quoted()}!{code})",
+                which=f"EXACT({detail_range(material, '单位编码')},{place.quoted()}!{code})",
                 scored_formula=f"={place.quoted()}!{total}",
                 by_points=False,
             )
@@ -169,7 +171,7 @@ def _indicator_lines(material: Material, kind: str, place: MatrixPlace) -> list[
                 *(row.indicator, row.name, row.self_total, int(scored[row.indicator])),
                 *(row.compared, row.claimed, row.counted, row.over_claims, row.order),
                 which=f"({detail_range(material, '单位类别')}={quoted(kind)})"
-                f"*({detail_range(material, '指标编码')}={quoted(row.indicator)})",
+                f"*EXACT({detail_range(material, '指标编码')},{quoted(row.indicator)})",
                 scored_formula=f'=SUMIFS({column},{status},"<>{NOT_RETURNED}")',
                 by_points=True,
             )
@@ -209,10 +211,13 @@ def _table(
         )
         for column, formula, cached in cells:
             sheet.formula(row, column, formula, Role.PLAIN, ValueKind.NUMBER, cached)
+    # Any row may come to hold the longest name.
+    height = wrapped_height(*((line.name, _COLUMNS[2][1]) for line in lines))
     by_order = {line.order: line for line in lines}
     for number in range(1, shown + 1):
         drawn = by_order[number]
         _draw(sheet, drawn, lines.index(drawn), first + number - 1, (first, last))
+        sheet.raw.set_row(first + number - 1, height)
     for row in range(first + shown, last + 1):
         # What is hidden beside the lines that are not shown takes no room on paper.
         sheet.raw.set_row(row, 20, None, {"hidden": True})
@@ -261,4 +266,3 @@ def _draw(sheet: SheetWriter, line: _Line, position: int, row: int, rows: tuple[
     for column, (formula, kind, cached) in enumerate(cells, 1):
         align = "left" if column == 2 else "center"
         sheet.formula(row, column, "=" + formula, Role.FIXED, kind, cached, align=align)
-    sheet.raw.set_row(row, 20)

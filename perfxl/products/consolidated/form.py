@@ -65,4 +65,4 @@ def roomy_height(
     # a landscape A4 page, and so are the scales: the ratio alone decides.
     ratio = 0.66 if landscape else 1.43
     room = columns_width * 5.5 * ratio - used
-    return float(min(most, max(least, room // max(1, rows))))
+    return float(max(least, min(most, room // max(1, rows))))

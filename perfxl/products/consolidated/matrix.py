@@ -57,8 +57,8 @@ def write_matrix(
         + _TOTAL_WIDTH * (shown - place.column("得分合计") + 1),
         landscape=True,
         used=260,
-        least=21,
-        most=32,
+        least=wrapped_height(*((one.name, _WIDTHS["单位名称"]) for one in place.units), least=21),
+        most=36,
     )
     linked = len(place.units) * len(place.indicators) <= MOST_LINKS
     for unit in place.units:

@@ -13,6 +13,7 @@ from perfxl.products.consolidated.form import (
     SIGNATURES,
     begin,
     roomy_height,
+    wrapped_height,
 )
 from perfxl.products.consolidated.material import NOT_RETURNED, Material, MatrixPlace
 from perfxl.tables import NOT_RANKED, whole
@@ -79,8 +80,11 @@ def _block(sheet: SheetWriter, material: Material, kind: str, place: MatrixPlace
         sum(width for _, width in _COLUMNS),
         landscape=False,
         used=190,
-        least=22,
-        most=30,
+        # Any row may come to hold the longest name.
+        least=wrapped_height(
+            *((unit.name, _COLUMNS[NAME][1]) for unit in place.units), size=11, least=22
+        ),
+        most=36,
     )
     ranked = material.ranking[material.ranking["kind"] == kind]
     order = place.column_range(place.column("排列序号"))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from perfxl.excel.writer import SheetWriter, WorkbookWriter
+from perfxl.excel.writer import LAST_ROW, SheetWriter, WorkbookWriter
 from perfxl.products.consolidated import (
     analysis,
     charts,
@@ -35,11 +35,11 @@ def consolidated_workbook(material: Material) -> bytes:
     """The bytes of 综合评分表.xlsx: the cover, then ``sheets`` in order."""
     campaign = material.plan.campaign
     book = WorkbookWriter(title=f"{campaign.name}综合评分表", author=campaign.issuer)
-    behind = sheets(material)
-    contents = [cover.Content(one.name, one.about) for one in behind]
-    cover.write_cover(book.sheet(cover.SHEET), material, contents)
-    for one in behind:
-        one.write(book.sheet(one.name), material)
+    wanted = sheets(material)
+    contents = [cover.Content(one.name, one.about) for one in wanted]
+    cover.write_cover(_sheet(book, cover.SHEET), material, contents)
+    for one in wanted:
+        one.write(_sheet(book, one.name), material)
     return book.to_bytes()
 
 
@@ -49,8 +49,22 @@ def ranking_workbook(material: Material) -> bytes:
     book = WorkbookWriter(
         title=f"{campaign.name}{ranking.SHEET}", author=campaign.issuer, live=False
     )
-    ranking.write_ranking(book.sheet(ranking.SHEET), material)
+    ranking.write_ranking(_sheet(book, ranking.SHEET), material)
     return book.to_bytes()
+
+
+def _sheet(book: WorkbookWriter, name: str) -> SheetWriter:
+    """A sheet without Excel's green corners, which our codes (texts) and formulas would all get."""
+    sheet = book.sheet(name)
+    everywhere = f"A1:XFD{LAST_ROW}"
+    sheet.raw.ignore_errors(
+        {
+            "number_stored_as_text": everywhere,
+            "formula_differs": everywhere,
+            "formula_range": everywhere,
+        }
+    )
+    return sheet
 
 
 def sheets(material: Material) -> list[Sheet]:
@@ -66,7 +80,14 @@ def sheets(material: Material) -> list[Sheet]:
         for kind, place in material.matrices.items()
     ]
     found += [
-        Sheet(charts.SHEET, "总分、等级分布、一级指标得分率、薄弱指标", charts.write_charts),
+        Sheet(
+            name,
+            f"{kind}总分、等级分布、一级指标得分率、薄弱指标",
+            partial(charts.write_charts, kind=kind, page=page),
+        )
+        for name, kind, page in charts.chart_sheets(material)
+    ]
+    found += [
         Sheet(analysis.SHEET, "得分率由低到高，扣分最多的指标", analysis.write_analysis),
         Sheet(deviation.SHEET, "自评与得分的偏差，标出自评偏高的单位", deviation.write_deviation),
     ]
