@@ -422,11 +422,14 @@ class _Sheet:
         columns = max((columns[-1] for columns in self._cells.values()), default=-1) + 1
         if self._stated not in ((rows, columns), (0, 0)):
             yield "与声明的范围不符"
-        if (
-            any(
-                self._bounds.get(row) != (columns[0], columns[-1] + 1)
-                for row, columns in self._cells.items()
-            )
-            and self._bounds
-        ):
+        if self._bounds and not self._are_bounds_right():
             yield "有的行与其单元格不符"
+
+    def _are_bounds_right(self) -> bool:
+        """Whether each row's cells reach as far as it says; some programs begin all at 0."""
+        stated = [(*self._bounds.get(row, (-1, -1)), row) for row in self._cells]
+        from_zero = all(first == 0 for first, _, _ in stated)
+        return all(
+            end == self._cells[row][-1] + 1 and (from_zero or first == self._cells[row][0])
+            for first, end, row in stated
+        )

@@ -7,6 +7,9 @@ import io
 from perfxl.errors import Fault, Unreadable
 from perfxl.isolation import kept_worker
 
+# Excel encrypts a workbook whose structure is protected with this one, and opens it unasked.
+UNASKED = "VelvetSweatshop"
+
 
 def decrypted(data: bytes, password: str) -> bytes:
     """The workbook without its password. Raises Unreadable where the password does not fit."""

@@ -28,6 +28,8 @@ from perfxl.reviews.lines import ReviewLine, look_again, review_lines
 from perfxl.reviews.merging import Merged, merge
 from perfxl.tables import ENTERED, ReturnTables, Status, frame
 
+_NEVER = dt.datetime.min
+
 
 @dataclass(frozen=True)
 class Gathered:
@@ -150,11 +152,13 @@ def ledger_figures(
 def returns_in_force(campaign: Campaign) -> tuple[dict[str, Receipt], dict[str, Receipt]]:
     """Per unit code, the return that counts and the first one (it says whether the unit is late).
 
-    The newest valid one counts, but one of doubtful identity never before one that is not.
+    The newest valid one counts, but one of doubtful identity never before one that is not. Of
+    several that were taken in together, the one whose mail was sent last.
     """
     newest: dict[str, Receipt] = {}
     first: dict[str, Receipt] = {}
-    for receipt in sorted(campaign.ledger.receipts(Form.RETURN), key=lambda one: one.counts_from):
+    received = campaign.ledger.receipts(Form.RETURN)
+    for receipt in sorted(received, key=lambda one: (one.counts_from, one.sent_at or _NEVER)):
         unit = receipt.holder
         if receipt.verdict is not Verdict.VALID or unit not in campaign.plan.unit_by_code:
             continue

@@ -16,7 +16,7 @@ from perfxl.campaign import FOLDERS, INBOX, MAIL, ORIGINALS, Campaign
 from perfxl.envelopes import Enclosed, Envelope
 from perfxl.envelopes.opening import opened_envelope
 from perfxl.errors import Fault, Missing, PerfxlError, Place, Unreadable
-from perfxl.excel.decryption import decrypted
+from perfxl.excel.decryption import UNASKED, decrypted
 from perfxl.excel.package import LARGEST_FILE
 from perfxl.excel.reader import Grid, read_or_refusal, read_workbook
 from perfxl.files import (
@@ -82,7 +82,9 @@ def incoming(
 ) -> tuple[list[Incoming], list[Path]]:
     """The files under the given paths (收件/ where none is given), and what is passed over.
 
-    Raises Missing for a path that is not there, PerfxlError for a folder of what perfxl wrote.
+    They come in the order in which they were saved, so that of two returns of one unit that are
+    taken in together the one that was saved last counts. Raises Missing for a path that is not
+    there, PerfxlError for a folder of what perfxl wrote.
     """
     for path in paths:
         if not path.exists():
@@ -97,7 +99,15 @@ def incoming(
     litter: list[Path] = []
     for path in walk(paths or [campaign.path(INBOX)]):
         (litter if is_litter(path) else files).append(path)
-    return [Incoming(path, received_at) for path in files], litter
+    return [Incoming(path, received_at) for path in sorted(files, key=_saved_at)], litter
+
+
+def _saved_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        # It is told as unreadable when its turn comes.
+        return 0
 
 
 def _holds_our_own(campaign: Campaign, folder: Path) -> bool:
@@ -219,18 +229,25 @@ class _Run:
         if arrival.refusal or not arrival.original:
             return None
         read = read_or_refusal(arrival.data, arrival.name)
-        if isinstance(read, Unreadable) and read.fault is Fault.ENCRYPTED and self.password:
-            try:
-                content = decrypted(arrival.data, self.password)
-            except Unreadable as error:
-                return error
-            return Envelope("", "", None, (Enclosed(arrival.name, "", content),), (), ())
+        if isinstance(read, Unreadable) and read.fault is Fault.ENCRYPTED:
+            return self._without_password(arrival, read)
         if isinstance(read, Unreadable) and read.fault is Fault.NOT_A_WORKBOOK:
             try:
                 return opened_envelope(arrival.data) or read
             except Unreadable as error:
                 return error
         return read
+
+    def _without_password(self, arrival: _Arrival, refusal: Unreadable) -> Envelope | Unreadable:
+        """An encrypted workbook as an envelope around what is in it."""
+        for password in filter(None, (UNASKED, self.password)):
+            try:
+                content = decrypted(arrival.data, password)
+            except Unreadable as error:
+                refusal = error if password == self.password else refusal
+            else:
+                return Envelope("", "", None, (Enclosed(arrival.name, "", content),), (), ())
+        return refusal
 
     def settle(self, arrival: _Arrival, opened: Grid | Envelope | Unreadable | None) -> None:
         """Give one file its verdict, and take in what it contains."""

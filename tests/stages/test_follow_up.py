@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+import os
 import subprocess
 import sys
 from email.message import EmailMessage
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from msoffcrypto.format.ooxml import OOXMLFile
 
 from perfxl.campaign import INBOX, ISSUED, ORIGINALS, SENT_BACK, Campaign
 from perfxl.errors import NothingToDo, PerfxlError
@@ -263,3 +266,33 @@ def test_the_operator_says_whose_an_attachment_is(started: Campaign, tmp_path: P
     now = status(started)
     assert not now.unplaced
     assert {one.unit.code for one in now.units if one.attachments} == {"105"}
+
+
+def test_of_two_returns_taken_in_together_the_one_saved_last_counts(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    receipt = gather(campaign, {"101"}).receipts["101"]
+    for name, saved, basis in (("a.xlsx", 200, "后存"), ("b.xlsx", 100, "先存")):
+        book = openpyxl.load_workbook(campaign.original(receipt.original))
+        book["自评表"]["G6"].value = basis
+        book.save(drop / name)
+        os.utime(drop / name, (saved, saved))
+    files, _ = incoming(campaign, [drop], LATE)
+    ingest(campaign, files)
+    entries = gather(campaign, {"101"}).tables.entries
+    assert entries.set_index("indicator").loc["1.1.1", "basis"] == "后存"
+
+
+def test_a_workbook_under_excels_own_password_opens_unasked(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    receipt = gather(campaign, {"101"}).receipts["101"]
+    data = campaign.original(receipt.original).read_bytes()
+    for password, verdict in (("VelvetSweatshop", Verdict.OPENED), ("秘密", Verdict.ENCRYPTED)):
+        locked = tmp_path / "locked.xlsx"
+        with locked.open("wb") as file:
+            OOXMLFile(io.BytesIO(data)).encrypt(password, file)
+        taken = ingest(campaign, [Incoming(locked, LATE)]).taken
+        assert verdict in {one.receipt.verdict for one in taken}
