@@ -82,14 +82,14 @@ def on_the_campaign(calls: list[Call]) -> list[Call]:
 def test_nothing_is_lost_at_some_calls(
     waiting: Path, undisturbed: Stored, calls: list[Call], tmp_path: Path
 ) -> None:
-    points = spread(on_the_campaign(calls), 12)
+    points = spread(on_the_campaign(calls), 8)
     assert_nothing_is_lost(kill_at_each(waiting, undisturbed, tmp_path, points))
 
 
 def test_nothing_is_lost_at_some_moments(
     waiting: Path, undisturbed: Stored, tmp_path: Path
 ) -> None:
-    delays = moments(waiting, tmp_path, 8, seed=1)
+    delays = moments(waiting, tmp_path, 5, seed=1)
     outcomes = kill_at_moments(waiting, undisturbed, tmp_path, delays)
     assert [outcome.losses for outcome in outcomes if outcome.losses] == []
     assert any(outcome.killed for outcome in outcomes)

@@ -251,6 +251,9 @@ def prefixed() -> Source:
 
 
 SOURCES = {"issued": sample, "rich": rich, "prefixed": prefixed}
+# LibreOffice takes some seconds each.
+FIRST, *OTHERS = SOURCES
+ONE_BY_ONE = [FIRST, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)]
 
 
 @pytest.fixture(params=SOURCES)
@@ -756,7 +759,7 @@ def filled(rows: list[list[Any]]) -> dict[tuple[int, int], Any]:
 
 
 @pytest.mark.libreoffice
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", ONE_BY_ONE)
 def test_libreoffice_shows_the_same_cells_and_our_comments(
     name: str, office: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -785,7 +788,7 @@ def test_libreoffice_shows_the_same_cells_and_our_comments(
 
 
 @pytest.mark.libreoffice
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", ONE_BY_ONE)
 def test_a_file_that_libreoffice_saved_is_marked_and_marked_again(
     name: str, office: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -88,6 +88,7 @@ def test_units_are_matched_by_code_then_by_name(campaign: Campaign) -> None:
     assert gone[5:] == ["—"] * 5 + ["上年类别：部门"]
 
 
+@pytest.mark.slow
 def test_a_total_that_does_not_follow_from_its_scores_is_told(campaign: Campaign) -> None:
     total = gather(campaign).ranking.set_index("unit").at["105", "total"] / 100
     row = row_of(comparison(campaign, edited(campaign, change)), "105")
@@ -96,6 +97,7 @@ def test_a_total_that_does_not_follow_from_its_scores_is_told(campaign: Campaign
     assert row[10] == f"上年表显示 {total:.2f}，按得分重算为 {total - 3:.2f}"
 
 
+@pytest.mark.slow
 def test_only_indicators_with_the_same_code_and_name_are_compared(campaign: Campaign) -> None:
     rows = comparison(campaign, edited(campaign, change), "上年对比（指标）")
     shown = [
@@ -106,6 +108,7 @@ def test_only_indicators_with_the_same_code_and_name_are_compared(campaign: Camp
     assert len(shown) == 1 + 23
 
 
+@pytest.mark.slow
 def test_moved_columns_and_inserted_rows_are_read_all_the_same(campaign: Campaign) -> None:
     def move(book: Any) -> None:
         for name in (MATRIX, "得分汇总（乡镇）"):
@@ -166,6 +169,7 @@ def test_the_command_says_what_is_wrong(campaign: Campaign) -> None:
 HOSTILE = ["=1+1", '=HYPERLINK("http://example.com")', "@SUM(A1)", "http://example.com", "\t=2"]
 
 
+@pytest.mark.slow
 def test_no_text_of_last_year_becomes_a_formula_or_a_link(campaign: Campaign) -> None:
     def poison(book: Any) -> None:
         for sheet in (book[MATRIX], book["得分汇总（乡镇）"]):

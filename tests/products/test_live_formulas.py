@@ -29,12 +29,6 @@ from perfxl.stages.gather import gather
 from perfxl.stages.review import book_path, ingest_books, issue_books
 from perfxl.tables import Basis, Status, whole
 
-SOME_RULES = [
-    TieRule.SKIP,
-    pytest.param(TieRule.DENSE, marks=pytest.mark.slow),
-    pytest.param(TieRule.ROSTER, marks=pytest.mark.slow),
-]
-
 
 def saved(path: Path, data: bytes) -> Path:
     path.write_bytes(data)
@@ -64,7 +58,8 @@ def test_every_formula_of_the_demo_recalculates_to_what_perfxl_wrote(
 
 
 @pytest.mark.libreoffice
-@pytest.mark.parametrize("rule", SOME_RULES)
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", TieRule)
 def test_random_score_sets_recalculate_to_what_perfxl_wrote(
     office, plan: Plan, tmp_path: Path, rule: TieRule
 ) -> None:
@@ -93,6 +88,7 @@ def test_codes_that_a_spreadsheet_takes_for_one_another(office, plan: Plan, tmp_
 
 
 @pytest.mark.libreoffice
+@pytest.mark.slow
 def test_nobody_returned_anything_and_nothing_divides_by_zero(
     office, plan: Plan, tmp_path: Path
 ) -> None:
@@ -105,6 +101,7 @@ def test_nobody_returned_anything_and_nothing_divides_by_zero(
 
 
 @pytest.mark.libreoffice
+@pytest.mark.slow
 def test_what_is_typed_into_the_matrix_is_followed_by_every_sheet(
     office, plan: Plan, tmp_path: Path
 ) -> None:
@@ -147,7 +144,10 @@ BROKEN = [
 
 
 @pytest.mark.libreoffice
-@pytest.mark.parametrize(("sheet", "label", "part", "wrong"), BROKEN)
+@pytest.mark.parametrize(
+    ("sheet", "label", "part", "wrong"),
+    [BROKEN[0], *(pytest.param(*one, marks=pytest.mark.slow) for one in BROKEN[1:])],
+)
 def test_a_formula_broken_on_purpose_is_seen(
     office, campaign: Campaign, tmp_path: Path, sheet: str, label: str, part: str, wrong: str
 ) -> None:
