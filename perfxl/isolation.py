@@ -15,6 +15,7 @@ import importlib
 import io
 import os
 import pickle
+import queue
 import signal
 import struct
 import subprocess
@@ -32,6 +33,8 @@ MEMORY_LIMIT = 768 * MiB
 # A file has this long in all, whatever is tried on it; starting the worker does not count.
 SECONDS = 4.0
 START_SECONDS = 60.0
+# Files that are read at the same time; an office's computer has two processors at least.
+_AT_ONCE = 2
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -108,6 +111,12 @@ class Worker:
         """Stop the process."""
         with self._lock:
             self._discard()
+
+    @property
+    def process(self) -> int | None:
+        """The identifier of the process, None where none runs."""
+        running = self._process
+        return None if running is None else running.pid
 
     def _await_ready(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
@@ -234,16 +243,59 @@ def _received(stream: IO[bytes]) -> object:
         raise _NotPlainError from error
 
 
-_kept: Worker | None = None
+class Workers:
+    """A few kept processes behind one ``call``; a further one starts when all others are busy."""
+
+    def __init__(self, most: int) -> None:
+        self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
+        self._all: list[Worker] = []
+        self._most = most
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Begin to start the first process, so that it is ready when the first call comes."""
+        worker = self._taken()
+        worker.start()
+        self._idle.put(worker)
+
+    def call(self, function: str, *arguments: object, seconds: float = SECONDS) -> Any:
+        """As ``Worker.call``, in a process that is free."""
+        worker = self._taken()
+        try:
+            return worker.call(function, *arguments, seconds=seconds)
+        finally:
+            self._idle.put(worker)
+
+    def close(self) -> None:
+        """Stop the processes."""
+        for worker in self._all:
+            worker.close()
+
+    @property
+    def processes(self) -> list[int]:
+        """The identifiers of those that run."""
+        return [worker.process for worker in self._all if worker.process]
+
+    def _taken(self) -> Worker:
+        with self._lock:
+            with contextlib.suppress(queue.Empty):
+                return self._idle.get_nowait()
+            if len(self._all) < self._most:
+                self._all.append(Worker())
+                return self._all[-1]
+        return self._idle.get()
+
+
+_kept: Workers | None = None
 _kept_lock = threading.Lock()
 
 
-def kept_worker() -> Worker:
-    """The process that this program keeps for reading; it ends with the program."""
+def kept_workers() -> Workers:
+    """The processes that this program keeps for reading; they end with the program."""
     global _kept  # noqa: PLW0603 - one per program, made when first wanted
     with _kept_lock:
         if _kept is None:
-            _kept = Worker()
+            _kept = Workers(_AT_ONCE)
             atexit.register(_kept.close)
         return _kept
 
@@ -253,19 +305,19 @@ def ahead(
 ) -> Iterator[tuple[Item, Result]]:
     """Each item with what ``work`` makes of it, in order, computed ahead of the caller.
 
-    The work is done on one other thread, which mostly waits for the worker; meanwhile the caller
-    goes on with its own.
+    The work is done on other threads, which mostly wait for the workers; meanwhile the caller goes
+    on with its own.
     """
     remaining = iter(items)
     waiting: deque[tuple[Item, Future[Result]]] = deque()
     failure: Exception | None = None
-    thread = ThreadPoolExecutor(1, thread_name_prefix="perfxl-reading")
+    threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="perfxl-reading")
     try:
         while True:
             try:
                 while failure is None and len(waiting) < most:
                     item = next(remaining)
-                    waiting.append((item, thread.submit(work, item)))
+                    waiting.append((item, threads.submit(work, item)))
             except StopIteration:
                 pass
             except Exception as error:
@@ -276,7 +328,7 @@ def ahead(
             item, result = waiting.popleft()
             yield item, result.result()
     finally:
-        thread.shutdown(cancel_futures=True)
+        threads.shutdown(cancel_futures=True)
     if failure is not None:
         raise failure
 

@@ -9,12 +9,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from perfxl.errors import Fault, Unreadable
-from perfxl.isolation import MEMORY_LIMIT, Worker, WorkerDied, ahead
+from perfxl.isolation import MEMORY_LIMIT, Worker, WorkerDied, Workers, ahead
 
 MISBEHAVIOUR = """
 import ctypes, os, subprocess, sys, time
@@ -249,3 +250,28 @@ def test_ahead_stops_when_nobody_wants_more() -> None:
 
 def test_the_limit_is_as_declared() -> None:
     assert MEMORY_LIMIT == 768 << 20
+
+
+def test_several_workers_answer_at_the_same_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "misbehaviour.py").write_text(MISBEHAVIOUR, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    workers = Workers(2)
+    try:
+        workers.start()
+        assert workers.call("misbehaviour:echo", 0) == 0
+        # One is enough as long as nobody waits.
+        assert len(workers.processes) == 1
+        started = time.monotonic()
+        with ThreadPoolExecutor(4) as threads:
+            asked = [threads.submit(workers.call, "misbehaviour:wait", 1, n) for n in range(4)]
+            assert [one.result() for one in asked] == [0, 1, 2, 3]
+        assert time.monotonic() - started < 4
+        assert len(workers.processes) == 2
+        with pytest.raises(WorkerDied):
+            workers.call("misbehaviour:die")
+        assert workers.call("misbehaviour:echo", 1) == 1
+    finally:
+        workers.close()
+    assert workers.processes == []

@@ -11,7 +11,7 @@ import click
 from perfxl import __version__
 from perfxl.cli.chinese import ChineseGroup
 from perfxl.errors import Missing, Place
-from perfxl.isolation import kept_worker
+from perfxl.isolation import kept_workers
 
 if TYPE_CHECKING:
     from perfxl.campaign import Campaign
@@ -62,7 +62,7 @@ def cli(context: click.Context, folder: Path) -> None:
                 perfxl -C 考核2024 issue
     """
     # Every command reads a workbook, if only the plan; the worker starts while the rest is loaded.
-    kept_worker().start()
+    kept_workers().start()
     context.obj = folder
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from perfxl.envelopes import Envelope, envelope_of, is_envelope, open_plain
-from perfxl.isolation import kept_worker
+from perfxl.isolation import kept_workers
 
 
 def opened_envelope(data: bytes) -> Envelope | None:
     """What an archive or a mail holds; None where the bytes are neither. Raises Unreadable."""
-    plain = kept_worker().call("perfxl.envelopes.opening:plain_if_envelope", data)
+    plain = kept_workers().call("perfxl.envelopes.opening:plain_if_envelope", data)
     return None if plain is None else envelope_of(plain)
 
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import astuple
 
 from perfxl.excel.markup import Mark, OpinionSheet
-from perfxl.isolation import kept_worker
+from perfxl.isolation import kept_workers
 
 __all__ = ["Mark", "OpinionSheet", "marked"]
 
 
 def marked(data: bytes, marks: Sequence[Mark], opinions: OpinionSheet) -> bytes:
     """As ``markup.mark_workbook``. Raises Unreadable where the file cannot be marked."""
-    content: bytes = kept_worker().call(
+    content: bytes = kept_workers().call(
         "perfxl.excel.markup:mark_plain", data, [astuple(mark) for mark in marks], astuple(opinions)
     )
     return content

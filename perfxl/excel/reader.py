@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from perfxl.errors import Place, Unreadable
 from perfxl.excel.package import refuse_what_is_no_workbook
 from perfxl.excel.stamp import Stamp, parse_stamp
-from perfxl.isolation import SECONDS, WorkerDied, kept_worker
+from perfxl.isolation import SECONDS, WorkerDied, kept_workers
 
 _PARSE = "perfxl.excel.parsing:read_plain"
 _PARSE_WITH_SECOND = "perfxl.excel.parsing:read_with_second_reader"
@@ -68,12 +68,12 @@ def _parsed(data: bytes) -> tuple[object, ...]:
     """Parse; where the worker died over it, once more in a fresh one with the second reader."""
     started = time.monotonic()
     try:
-        return kept_worker().call(_PARSE, data)  # type: ignore[no-any-return]
+        return kept_workers().call(_PARSE, data)  # type: ignore[no-any-return]
     except WorkerDied:
         left = SECONDS - (time.monotonic() - started)
         if left < _LEAST_SECONDS:
             raise
-        return kept_worker().call(  # type: ignore[no-any-return]
+        return kept_workers().call(  # type: ignore[no-any-return]
             _PARSE_WITH_SECOND, data, seconds=left
         )
 

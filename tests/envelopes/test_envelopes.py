@@ -24,7 +24,7 @@ from test_messages import MOMENT, attach, mail
 
 from perfxl.envelopes import envelope_of, is_envelope, open_envelope, open_plain
 from perfxl.errors import Fault, Unreadable
-from perfxl.isolation import kept_worker
+from perfxl.isolation import kept_workers
 
 ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 MESSAGE = outlook_message(outlook_attachment(b"x" * 5000, long_name="a"), texts={}, moment=MOMENT)
@@ -93,7 +93,7 @@ def test_plain_and_back() -> None:
 
 def test_the_worker_opens_envelopes() -> None:
     for data in SAMPLES.values():
-        plain = kept_worker().call("perfxl.envelopes:open_plain", data)
+        plain = kept_workers().call("perfxl.envelopes:open_plain", data)
         assert envelope_of(plain) == open_envelope(data)
 
 

@@ -22,7 +22,7 @@ from perfxl.campaign import INBOX, ORIGINALS, Campaign
 from perfxl.excel.reader import Grid, read_workbook
 from perfxl.files import sha256_of
 from perfxl.intake.extract import Extracted
-from perfxl.isolation import MEMORY_LIMIT, kept_worker
+from perfxl.isolation import MEMORY_LIMIT, kept_workers
 from perfxl.ledger import Receipt, Verdict
 from perfxl.stages.demo import SAMPLE_STAMP_KEY
 from perfxl.stages.ingest import Incoming, IngestResult, ingest
@@ -58,16 +58,18 @@ class Watch:
     def look(self) -> None:
         """Read it again and again until done; only Linux tells."""
         while not self.done.wait(0.002):
-            process = kept_worker()._process
-            if process is None:
-                continue
-            try:
-                status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
-            except (OSError, ValueError):
-                continue
-            for line in status.splitlines():
-                if line.startswith("VmHWM:"):
-                    self.peak = max(self.peak, int(line.split()[1]) * 1024)
+            for process in kept_workers().processes:
+                self.peak = max(self.peak, _most_memory(process))
+
+
+def _most_memory(process: int) -> int:
+    """The most bytes that a process has held; 0 where it is gone."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return 0
+    peaks = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(peaks[0].split()[1]) * 1024 if peaks else 0
 
 
 @contextmanager
