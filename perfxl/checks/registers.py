@@ -83,7 +83,7 @@ def required_cell_blank(plan: Plan, registers: Registers) -> pd.DataFrame:
 )
 def cell_of_wrong_type(plan: Plan, registers: Registers) -> pd.DataFrame:
     """Amounts, numbers and dates can be read as such; amounts and numbers are not negative."""
-    wanted = {ValueKind.DATE: "日期", ValueKind.INTEGER: "0 或大于 0 的整数"}
+    wanted = {ValueKind.DATE: "日期（例如 2023-06-30）", ValueKind.INTEGER: "0 或大于 0 的整数"}
 
     def wrong(_: Register, declared: RegisterColumn, rows: RegisterRows) -> pd.Series | None:
         kind, label = declared.column.kind, declared.column.key

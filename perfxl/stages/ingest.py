@@ -264,7 +264,7 @@ class _Run:
             if known is not None and known.verdict is Verdict.OPENED:
                 # An earlier run had the password.
                 self.taken.append(Taken(arrival.path, known, new=False))
-            elif _is_attachment(arrival, opened):
+            elif _is_attachment(arrival, opened, known):
                 self.attachments.append(arrival)
             else:
                 detail = f"{opened.what}。{opened.remedy}"
@@ -453,8 +453,13 @@ def _suffix(arrival: _Arrival) -> str:
     return Path(arrival.name).suffix.lower()
 
 
-def _is_attachment(arrival: _Arrival, refusal: Unreadable) -> bool:
-    """Whether a file is something sent beside a return, not a return that cannot be read."""
+def _is_attachment(arrival: _Arrival, refusal: Unreadable, known: Receipt | None) -> bool:
+    """Whether a file is something sent beside a return, not a return that cannot be read.
+
+    The same bytes may come under two names; what they were taken for first stands.
+    """
+    if known is not None and known.verdict in (Verdict.ATTACHMENT, Verdict.NOT_A_WORKBOOK):
+        return known.verdict is Verdict.ATTACHMENT
     return (
         refusal.fault is Fault.NOT_A_WORKBOOK
         and len(arrival.data) > 0

@@ -296,3 +296,12 @@ def test_a_workbook_under_excels_own_password_opens_unasked(
             OOXMLFile(io.BytesIO(data)).encrypt(password, file)
         taken = ingest(campaign, [Incoming(locked, LATE)]).taken
         assert verdict in {one.receipt.verdict for one in taken}
+
+
+def test_the_same_bytes_under_two_names_are_judged_once(campaign: Campaign, tmp_path: Path) -> None:
+    for name in ("说明.txt", "伪.xlsx"):
+        (tmp_path / name).write_bytes(b"hello")
+    files = [Incoming(tmp_path / name, LATE) for name in ("说明.txt", "伪.xlsx")]
+    ingest(campaign, files)
+    again = ingest(campaign, files).taken
+    assert [one.new for one in again] == [False, False]
