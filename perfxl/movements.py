@@ -18,7 +18,7 @@ from perfxl.tables import (
     MOVED_SCORES,
     NOT_RANKED,
     Status,
-    frame,
+    frame_of,
     whole,
 )
 
@@ -57,7 +57,7 @@ class Movements:
         return not len(self.scores) and not len(self.ranks)
 
 
-NOTHING_MOVED = Movements(frame({}, MOVED_SCORES), frame({}, MOVED_RANKS))
+NOTHING_MOVED = Movements(frame_of([], MOVED_SCORES), frame_of([], MOVED_RANKS))
 
 
 def standing(scores: pd.DataFrame, ranking: pd.DataFrame) -> str:
@@ -103,7 +103,7 @@ def _moved_scores(
     scores: pd.DataFrame,
     ranking: pd.DataFrame,
 ) -> pd.DataFrame:
-    columns: dict[str, list[object]] = {name: [] for name in MOVED_SCORES}
+    rows = []
     now = _scores(scores)
     status_now = dict(zip(ranking["unit"], ranking["status"], strict=True))
     for row in scores.itertuples(index=False):
@@ -126,9 +126,8 @@ def _moved_scores(
             "after": after.score,
             "why": "收到报送" if arrived else _why_score(before, after, row),
         }
-        for name, column in columns.items():
-            column.append(moved[name])
-    return frame(columns, MOVED_SCORES)
+        rows.append(moved)
+    return frame_of(rows, MOVED_SCORES)
 
 
 def _why_score(before: _Score | None, after: _Score, row: Any) -> str:
@@ -155,7 +154,7 @@ def _why_approved(before: _Score, after: _Score, row: Any) -> str:
 
 
 def _moved_ranks(places: Mapping[str, Sequence[Any]], ranking: pd.DataFrame) -> pd.DataFrame:
-    columns: dict[str, list[object]] = {name: [] for name in MOVED_RANKS}
+    rows = []
     for row, (unit, after) in zip(
         ranking.itertuples(index=False), _places(ranking).items(), strict=True
     ):
@@ -173,9 +172,8 @@ def _moved_ranks(places: Mapping[str, Sequence[Any]], ranking: pd.DataFrame) -> 
             "grade_after": after.grade,
             "why": _why_rank(before, after),
         }
-        for name, column in columns.items():
-            column.append(moved[name])
-    return frame(columns, MOVED_RANKS)
+        rows.append(moved)
+    return frame_of(rows, MOVED_RANKS)
 
 
 def _why_rank(before: _Place | None, after: _Place) -> str:

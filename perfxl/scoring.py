@@ -16,7 +16,16 @@ from perfxl.plan.forms import register_key
 from perfxl.plan.methods import Computed, Facts
 from perfxl.plan.model import Grade, Indicator, LateRule, Plan, Source, TieRule
 from perfxl.points import HUNDREDTHS, round_fraction
-from perfxl.tables import NOT_RANKED, PROVISIONAL, Basis, ReturnTables, Status, frame, whole
+from perfxl.tables import (
+    NOT_RANKED,
+    PROVISIONAL,
+    Basis,
+    ReturnTables,
+    Status,
+    frame,
+    frame_of,
+    whole,
+)
 
 
 def compute(plan: Plan, returned: ReturnTables) -> pd.DataFrame:
@@ -248,7 +257,7 @@ def ranking(plan: Plan, scores: pd.DataFrame, status: Mapping[str, Status]) -> p
                 }
             )
         rows += _ranked(of_kind, plan.campaign.tie_rule)
-    return frame({name: [row[name] for row in rows] for name in tables.RANKING}, tables.RANKING)
+    return frame_of(rows, tables.RANKING)
 
 
 def grade_of(grades: Sequence[Grade], rate: Fraction) -> str:

@@ -369,6 +369,11 @@ def frame(columns: Mapping[str, Sequence[object]], schema: Schema) -> pd.DataFra
     )
 
 
+def frame_of(rows: Sequence[Mapping[str, object]], schema: Schema) -> pd.DataFrame:
+    """Rows of values by column name as a DataFrame of exactly the schema's columns and dtypes."""
+    return frame({name: [row[name] for row in rows] for name in schema}, schema)
+
+
 def mapped(column: pd.Series, function: Callable[[str], object]) -> pd.Series:
     """A column of texts through a function that is called once for each different text."""
     return column.map({text: function(text) for text in column.unique()})

@@ -10,7 +10,7 @@ import pandas as pd
 
 from perfxl.plan.model import Indicator, Plan, Unit
 from perfxl.reviews.merging import Key, Seen, Standing, changed_since, standing_in
-from perfxl.tables import LOOK_AGAIN, ReturnTables, frame, whole
+from perfxl.tables import LOOK_AGAIN, ReturnTables, frame_of, whole
 
 
 @dataclass(frozen=True)
@@ -127,23 +127,21 @@ def look_again(
 
     ``entered`` is ``tables.ENTERED``.
     """
-    columns: dict[str, list[object]] = {name: [] for name in LOOK_AGAIN}
     standing = standing_in(plan, entered)
-    for section, own in lines.items():
-        for line in with_scores(own, standing):
-            if not line.changed:
-                continue
-            row = (
-                line.unit,
-                line.indicator,
-                section,
-                line.approved,
-                line.reviewer,
-                line.changed,
-            )
-            for column, value in zip(columns.values(), row, strict=True):
-                column.append(value)
-    return frame(columns, LOOK_AGAIN)
+    rows = [
+        {
+            "unit": line.unit,
+            "indicator": line.indicator,
+            "section": section,
+            "approved": line.approved,
+            "reviewer": line.reviewer,
+            "what": line.changed,
+        }
+        for section, own in lines.items()
+        for line in with_scores(own, standing)
+        if line.changed
+    ]
+    return frame_of(rows, LOOK_AGAIN)
 
 
 def judged_by(plan: Plan, section: str, units: list[Unit]) -> list[tuple[Unit, Indicator]]:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from perfxl.plan.model import Plan, ReviewerRule
 from perfxl.points import as_score, round_fraction
-from perfxl.tables import DISAGREEMENTS, REVIEWS, ScoredIn, frame
+from perfxl.tables import DISAGREEMENTS, REVIEWS, ScoredIn, frame_of
 from perfxl.values import squeeze
 
 Key = tuple[str, str]
@@ -77,11 +77,11 @@ def merge(plan: Plan, entered: pd.DataFrame) -> Merged:
     entered last holds, or the mean of those whom the plan names for the section, rounded half up
     to hundredths. The answer to an objection sets aside what was entered before it.
     """
-    in_force: dict[str, list[object]] = {name: [] for name in REVIEWS}
-    disagreements: dict[str, list[object]] = {name: [] for name in DISAGREEMENTS}
+    in_force: list[Mapping[str, object]] = []
+    disagreements: list[Mapping[str, object]] = []
     for rows in _by_key(entered).values():
         own = newest_of_reviewers(rows)
-        _append(in_force, _holding(plan, own))
+        in_force.append(_holding(plan, own))
         # Who did not say a name may be anyone of the others.
         named = [row for row in own if row.reviewer]
         scores = [int(row.approved) for row in named]
@@ -92,10 +92,10 @@ def merge(plan: Plan, entered: pd.DataFrame) -> Merged:
                 "section": named[-1].section,
                 "scores": "；".join(f"{row.reviewer} {as_score(row.approved)}" for row in named),
                 "spread": max(scores) - min(scores),
-                "approved": in_force["approved"][-1],
+                "approved": in_force[-1]["approved"],
             }
-            _append(disagreements, told)
-    return Merged(frame(in_force, REVIEWS), frame(disagreements, DISAGREEMENTS))
+            disagreements.append(told)
+    return Merged(frame_of(in_force, REVIEWS), frame_of(disagreements, DISAGREEMENTS))
 
 
 def newest_of_reviewers(rows: Sequence[Any]) -> list[Any]:
@@ -191,11 +191,6 @@ def changed_since(seen: Sequence[str], now: Seen) -> str:
         if changes:
             return "；".join(changes)
     return ""
-
-
-def _append(columns: dict[str, list[object]], row: Mapping[str, object]) -> None:
-    for name, column in columns.items():
-        column.append(row[name])
 
 
 def _digest(text: str) -> str:

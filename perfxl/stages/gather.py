@@ -26,7 +26,7 @@ from perfxl.ledger import Form, Receipt, Verdict
 from perfxl.plan.model import LedgerFigure, Plan
 from perfxl.reviews.lines import ReviewLine, look_again, review_lines
 from perfxl.reviews.merging import Merged, merge
-from perfxl.tables import ENTERED, ReturnTables, Status, frame
+from perfxl.tables import ENTERED, ReturnTables, Status, frame_of
 
 _NEVER = dt.datetime.min
 
@@ -110,8 +110,7 @@ def gather(
 
 def entered_scores(campaign: Campaign) -> pd.DataFrame:
     """Every approved score ever entered, in order (``tables.ENTERED``)."""
-    rows = [vars(review) for review in campaign.ledger.reviews()]
-    return frame({name: [row[name] for row in rows] for name in ENTERED}, ENTERED)
+    return frame_of([vars(review) for review in campaign.ledger.reviews()], ENTERED)
 
 
 def read_receipts(

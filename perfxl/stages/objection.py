@@ -15,7 +15,7 @@ from perfxl.plan.model import Indicator, Unit
 from perfxl.points import as_text
 from perfxl.reviews.reading import REVIEW_FINDINGS, score_fault
 from perfxl.stages.gather import Gathered, gather
-from perfxl.tables import OBJECTIONS, ScoredIn, frame, whole
+from perfxl.tables import OBJECTIONS, ScoredIn, frame_of, whole
 
 SHEET = "复核申请"
 UPHELD, CHANGED, OPEN = "维持", "调整", "待答复"
@@ -96,7 +96,7 @@ def answer_objection(
 def objections(campaign: Campaign) -> pd.DataFrame:
     """Every objection with its answer, if it has one (``tables.OBJECTIONS``)."""
     answers = campaign.ledger.answers()
-    columns: dict[str, list[object]] = {name: [] for name in OBJECTIONS}
+    rows = []
     for one in campaign.ledger.objections():
         answer = answers.get(one.number)
         row = {
@@ -108,9 +108,8 @@ def objections(campaign: Campaign) -> pd.DataFrame:
             "answered_by": answer.answered_by if answer else "",
             "answered_at": answer.answered_at if answer else None,
         }
-        for name, column in columns.items():
-            column.append(row[name])
-    return frame(columns, OBJECTIONS)
+        rows.append(row)
+    return frame_of(rows, OBJECTIONS)
 
 
 def _decision(answer: ObjectionAnswer) -> str:
