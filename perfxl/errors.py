@@ -83,6 +83,12 @@ class AlreadyThere(PerfxlError):
     code = "E103"
 
 
+class NotInPlan(PerfxlError):
+    """The plan workbook does not declare what a stage needs."""
+
+    code = "E104"
+
+
 class Fault(StrEnum):
     """Why a file cannot be read, in the word that the office sees as its verdict."""
 

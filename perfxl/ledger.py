@@ -147,6 +147,55 @@ _SEND_BACKS = sa.Table(
     sa.Column("sha256", sa.String(64), nullable=False),
     sa.Column("made_at", sa.DateTime, nullable=False),
 )
+_DRAWS = sa.Table(
+    "spot_check_draws",
+    _METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("seed", sa.Text, nullable=False),
+    sa.Column("method", sa.Text, nullable=False),
+    sa.Column("population", sa.Integer, nullable=False),
+    sa.Column("wanted", sa.Text, nullable=False),
+    sa.Column("strata", sa.Text, nullable=False),
+    sa.Column("drawn_by", sa.String(80), nullable=False),
+    sa.Column("drawn_at", sa.DateTime, nullable=False),
+)
+_DRAWN = sa.Table(
+    "spot_check_projects",
+    _METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("draw", sa.Integer, sa.ForeignKey("spot_check_draws.id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("stratum", sa.Text, nullable=False),
+    sa.Column("receipt", sa.String(64), nullable=False),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("sheet", sa.Text, nullable=False),
+    sa.Column("row", sa.Integer, nullable=False),
+    sa.Column("said", sa.Text, nullable=False),
+)
+_CHECKED = sa.Table(
+    "spot_check_results",
+    _METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("draw", sa.Integer, sa.ForeignKey("spot_check_draws.id"), nullable=False),
+    sa.Column("edition", sa.Integer, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("conclusion", sa.String(16), nullable=False),
+    sa.Column("problems", sa.Integer, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("checker", sa.Text, nullable=False),
+    sa.Column("checked_on", sa.String(10), nullable=False),
+    sa.Column("receipt", sa.String(64), nullable=False),
+    sa.Column("sheet", sa.Text, nullable=False),
+    sa.Column("row", sa.Integer, nullable=False),
+    sa.Column("recorded_at", sa.DateTime, nullable=False),
+)
 
 
 class Form(StrEnum):
@@ -154,6 +203,7 @@ class Form(StrEnum):
 
     RETURN = "return"
     REVIEW = "review"
+    SPOT_CHECK = "spot"
 
 
 class Verdict(StrEnum):
@@ -315,6 +365,63 @@ class Consolidation:
     sha256: str
     standing: str
     made_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class DrawnProject:
+    """One project of a draw, and where its unit reported it (``tables.SAMPLE``)."""
+
+    number: int
+    unit: str
+    kind: str
+    project: str
+    name: str
+    stratum: str
+    receipt: str
+    file: str
+    sheet: str
+    row: int
+    said: str
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One draw of a spot check; the newest is in force.
+
+    ``method`` is how it was drawn, in words; ``wanted`` the share or number asked for; ``strata``
+    the sizes (JSON: stratum, size, drawn).
+    """
+
+    seed: str
+    method: str
+    population: int
+    wanted: str
+    strata: str
+    drawn_by: str
+    drawn_at: dt.datetime
+    projects: tuple[DrawnProject, ...]
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class CheckedProject:
+    """What the check of a drawn project found, as entered in one edition of the check book."""
+
+    draw: int
+    edition: int
+    number: int
+    unit: str
+    project: str
+    name: str
+    conclusion: str
+    problems: int
+    description: str
+    checker: str
+    checked_on: str
+    receipt: str
+    sheet: str
+    row: int
+    recorded_at: dt.datetime
 
 
 _RECEIVED = (
@@ -528,6 +635,56 @@ class Ledger:
             if row["kind"] == kind and row["holder"] == holder:
                 made.setdefault(str(row["sha256"]), row["made_at"])
         return made
+
+    def record_draw(self, draw: Draw) -> int:
+        """Record a draw with its projects; returns its number."""
+        values = {k: v for k, v in vars(draw).items() if k not in ("number", "projects")}
+        with self._writing() as connection:
+            recorded = _DRAWS.insert().values(**values).returning(_DRAWS.c.id)
+            number = int(connection.scalars(recorded).one())
+            rows = [{**vars(project), "draw": number} for project in draw.projects]
+            if rows:
+                connection.execute(_DRAWN.insert(), rows)
+        return number
+
+    def draws(self) -> list[Draw]:
+        """Every draw, in order."""
+        with self._reading() as connection:
+            draws = connection.execute(sa.select(_DRAWS).order_by(_DRAWS.c.id)).mappings().all()
+            drawn = connection.execute(sa.select(_DRAWN).order_by(_DRAWN.c.id)).mappings().all()
+        projects: dict[int, list[DrawnProject]] = {}
+        for row in drawn:
+            values = {k: v for k, v in row.items() if k not in ("id", "draw")}
+            projects.setdefault(row["draw"], []).append(DrawnProject(**values))
+        return [
+            Draw(
+                **{k: v for k, v in row.items() if k != "id"},
+                projects=tuple(projects.get(row["id"], ())),
+                number=row["id"],
+            )
+            for row in draws
+        ]
+
+    def record_checked(
+        self, receipt: Receipt, decided_at: dt.datetime, checked: Sequence[CheckedProject]
+    ) -> None:
+        """Record a received check book with what it brought, in one transaction.
+
+        One file brings one result per project.
+        """
+        with self._writing() as connection:
+            _record(connection, [(receipt, decided_at)])
+            of_this_file = sa.select(_CHECKED.c.draw, _CHECKED.c.number).where(
+                _CHECKED.c.receipt == receipt.sha256
+            )
+            brought = {tuple(row) for row in connection.execute(of_this_file)}
+            fresh = [vars(one) for one in checked if (one.draw, one.number) not in brought]
+            if fresh:
+                connection.execute(_CHECKED.insert(), fresh)
+
+    def checked(self) -> list[CheckedProject]:
+        """Every result of a check ever entered, in order."""
+        return [CheckedProject(**row) for row in self._rows(_CHECKED)]
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:

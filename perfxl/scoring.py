@@ -14,7 +14,7 @@ import pandas as pd
 from perfxl import tables
 from perfxl.plan.forms import register_key
 from perfxl.plan.methods import Computed, Facts
-from perfxl.plan.model import Grade, Indicator, LateRule, Plan, Source, TieRule
+from perfxl.plan.model import Grade, Indicator, LateRule, LedgerFigure, Plan, Source, TieRule
 from perfxl.points import HUNDREDTHS, round_fraction
 from perfxl.tables import (
     NOT_RANKED,
@@ -62,7 +62,9 @@ def _supplied_by_office(plan: Plan, kind: str, indicator: Indicator) -> str:
         Source.SECTION: "由股室认定",
         Source.LEDGER: "由财政部门按收件记录计算，单位不填",
     }
-    items = (plan.item(name, kind) for name in indicator.method.data_items())
+    items = [plan.item(name, kind) for name in indicator.method.data_items()]
+    if any(item and item.ledger_figure is LedgerFigure.SPOT_CHECK for item in items):
+        return "尚未抽查，或抽中的项目没有查完"
     return next((said[item.source] for item in items if item and item.source in said), "")
 
 

@@ -299,6 +299,48 @@ RANKING: Schema = {
     "provisional": "int64",
 }
 
+# What a spot check draws from; ``said`` is what the unit reported of a project (JSON: label → text,
+# or hundredths where the column holds numbers).
+PROJECTS: Schema = {
+    "unit": "object",
+    "kind": "object",
+    "project": "object",
+    "name": "object",
+    "stratum": "object",
+    "receipt": "object",
+    "file": "object",
+    "sheet": "object",
+    "row": "Int64",
+    "said": "object",
+}
+STRATA: Schema = {"stratum": "object", "size": "int64", "drawn": "int64"}
+# The sample of one draw; ``number`` counts its projects from 1.
+SAMPLE: Schema = {"number": "int64", **PROJECTS}
+# Results of checking drawn projects, as entered; ``problems`` is a plain count.
+CHECKED: Schema = {
+    "number": "int64",
+    "unit": "object",
+    "project": "object",
+    "name": "object",
+    "conclusion": "object",
+    "problems": "int64",
+    "description": "object",
+    "checker": "object",
+    "checked_on": "object",
+    "receipt": "object",
+    "sheet": "object",
+    "row": "Int64",
+}
+# The sample with the results in force; ``problems`` is <NA> where a project is not checked yet.
+SAMPLE_CHECKED: Schema = {
+    **SAMPLE,
+    "conclusion": "object",
+    "problems": "Int64",
+    "description": "object",
+    "checker": "object",
+    "checked_on": "object",
+}
+
 # How each indicator was scored over the units that returned; orders are 1-based, no two alike.
 INDICATOR_FIGURES: Schema = {
     "kind": "object",

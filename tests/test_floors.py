@@ -20,7 +20,7 @@ FLOORS = (
     {"excel", "envelopes", "documents", "ledger", "files", "console", "resources", "office"},
     {
         *("checks", "intake", "scoring", "reviews", "claims", "changes"),
-        *("analysis", "last_year", "movements"),
+        *("analysis", "last_year", "movements", "spot_checks"),
     },
     {"facts", "campaign"},
     {"products"},

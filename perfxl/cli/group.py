@@ -35,6 +35,7 @@ class WorkOrder(ChineseGroup):
         "send-back",
         "diff",
         "extend",
+        "spot-check",
         "review",
         "objection",
         "explain",

@@ -386,6 +386,7 @@ def checks(as_json: bool) -> None:
     from perfxl.checks.runner import all_checks
     from perfxl.console import print_table
     from perfxl.reviews.reading import REVIEW_FINDINGS
+    from perfxl.spot_checks.reading import SPOT_CHECK_FINDINGS
 
     records = [
         {
@@ -397,8 +398,9 @@ def checks(as_json: bool) -> None:
         for one in all_checks()
     ]
     records += [
-        {"code": code, "severity": severity, "title": f"评分表：{title}", "remedy": ""}
-        for code, (severity, title) in REVIEW_FINDINGS.items()
+        {"code": code, "severity": severity, "title": f"{book}：{title}", "remedy": ""}
+        for book, catalogue in (("评分表", REVIEW_FINDINGS), ("核查表", SPOT_CHECK_FINDINGS))
+        for code, (severity, title) in catalogue.items()
     ]
     if as_json:
         print_json(records)

@@ -20,7 +20,7 @@ from perfxl.tables import RegisterRows, ReturnTables, Schema, frame
 def extract(
     plan: Plan,
     returns: Sequence[Return],
-    ledger_figures: Mapping[str, Mapping[LedgerFigure, int]] | None = None,
+    ledger_figures: Mapping[str, Mapping[LedgerFigure, int | None]] | None = None,
 ) -> ReturnTables:
     """The tables of a batch. ``ledger_figures`` gives, per unit code, what the ledger counts
     (plain counts); without it, data items of that source stay unknown."""
@@ -31,7 +31,7 @@ def extract(
 def assemble(
     plan: Plan,
     extracted: Sequence[Extracted],
-    ledger_figures: Mapping[str, Mapping[LedgerFigure, int]] | None = None,
+    ledger_figures: Mapping[str, Mapping[LedgerFigure, int | None]] | None = None,
 ) -> ReturnTables:
     """The tables of a batch of returns that were read one by one."""
     assessments = [one.assessment for one in extracted if one.assessment is not None]

@@ -29,7 +29,7 @@ def data_items(
     sheets: pd.DataFrame,
     reported: pd.DataFrame,
     registers: Mapping[str, RegisterRows],
-    figures: Mapping[str, Mapping[LedgerFigure, int]],
+    figures: Mapping[str, Mapping[LedgerFigure, int | None]],
 ) -> pd.DataFrame:
     """All data items of all returns (``tables.DATA_ITEMS``); an unknown one has value <NA>.
 

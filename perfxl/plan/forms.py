@@ -11,7 +11,7 @@ from perfxl.layout.declare import (
     ValueKind,
     WorkbookLayout,
 )
-from perfxl.plan.model import Plan, Register, Unit
+from perfxl.plan.model import CampaignInfo, Plan, Register, SpotCheck, Unit
 from perfxl.points import as_text
 
 COVER, INSTRUCTIONS, SELF_ASSESSMENT, DATA_ITEMS = "封面", "填报说明", "自评表", "数据项"
@@ -192,6 +192,72 @@ REVIEW_TABLE = Table(
         ),
     ),
 )
+
+
+TRUE_AS_REPORTED, FAULTY = "属实", "有问题"
+CHECK_BOOK = "核查表"
+_CHECKED_BEFORE = (
+    _office("number", "抽查序号", 6, kind=ValueKind.INTEGER),
+    _office("unit", "单位编码", 8),
+    _office("unit_name", "单位名称", 20, optional=True),
+)
+_CHECKED_AFTER = (
+    _office("place", "填报位置", 22, optional=True),
+    Column(
+        "conclusion",
+        "核查结论",
+        ValueKind.CHOICE,
+        10,
+        choices=(TRUE_AS_REPORTED, FAULTY),
+        required=True,
+    ),
+    Column("problems", "问题个数", ValueKind.INTEGER, 8, required=True, help="属实的填 0 或留空"),
+    Column("description", "问题说明", width=36, optional=True, help="有问题的必须逐个写明"),
+    Column("checker", "核查人", width=10, optional=True),
+    Column("checked_on", "核查日期", ValueKind.DATE, 12, optional=True),
+)
+_RATE = _office("rate", "执行率", 9, kind=ValueKind.SCORE, unit="%", optional=True)
+# What the check book itself calls its columns; the columns of the register bring their own labels.
+CHECK_BOOK_LABELS = tuple(one.label for one in (*_CHECKED_BEFORE, _RATE, *_CHECKED_AFTER))
+
+
+def said_key(label: str) -> str:
+    """The key under which the check book repeats a column of the register."""
+    return f"said:{label}"
+
+
+def check_book_layout(
+    campaign: CampaignInfo, register: Register, spot_check: SpotCheck
+) -> SheetLayout:
+    """The check book of a spot check (抽查核查表): a drawn project a row."""
+    declared = {one.column.label: one.column for one in register.columns}
+    shown = [
+        _office(
+            said_key(label),
+            label,
+            16 if declared[label].kind is ValueKind.CHOICE else 12,
+            kind=declared[label].kind,
+            unit=declared[label].unit,
+            optional=True,
+        )
+        for label in spot_check.shown
+    ]
+    columns = (
+        *_CHECKED_BEFORE,
+        _office("project", spot_check.code_column, 16),
+        _office("name", spot_check.name_column, 28, optional=True),
+        *shown,
+        *((_RATE,) if spot_check.rate else ()),
+        *_CHECKED_AFTER,
+    )
+    return SheetLayout(
+        CHECK_BOOK,
+        CHECK_BOOK,
+        f"{campaign.name}自评抽查核查表",
+        "只填浅黄色的格：核查结论、问题个数、问题说明、核查人、核查日期；空白表示尚未核查。",
+        table=Table("checked", columns),
+        signatures=("核查人（签字）：", "复核人（签字）：", "单位负责人（签字）：", "日期："),
+    )
 
 
 def review_layout(plan: Plan, section: str, reviewer: str = "") -> WorkbookLayout:

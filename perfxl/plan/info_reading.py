@@ -1,17 +1,18 @@
-"""Reads the plan's sheet 考核信息: one item a row, each reported at its own cell."""
+"""Reads the plan's sheets of one item a row (考核信息), each item reported at its own cell."""
 
 from __future__ import annotations
 
 import datetime as dt
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+from perfxl.layout.declare import SheetLayout
 from perfxl.layout.locate import label_key
 from perfxl.plan.model import CampaignInfo, LateRule, ReviewerRule, Rubric, TieRule
 from perfxl.plan.names import LONGEST_NAME
 from perfxl.plan.rows import Choice, PlanBook, Row
-from perfxl.plan.workbook import INFO, INFO_ITEMS, INFO_SHEET, rubric_sheet_name
+from perfxl.plan.workbook import INFO_ITEMS, INFO_SHEET, rubric_sheet_name
 from perfxl.points import HUNDREDTHS, as_text
 from perfxl.values import date_of, moment_of, number_of, precise_number_of
 
@@ -24,15 +25,22 @@ ITEM, CONTENT = "项目", "内容"
 _LIKENESS = 0.5
 
 
-class InfoSheet:
-    """The items of 考核信息; what is missing, unknown, given twice or unreadable is reported."""
+class ItemSheet:
+    """The items of a sheet; what is missing, unknown, given twice or unreadable is reported."""
 
-    def __init__(self, book: PlanBook) -> None:
-        self._book = book
+    def __init__(
+        self,
+        book: PlanBook,
+        layout: SheetLayout,
+        items: Sequence[tuple[str, str, bool]],
+        *,
+        needed: bool = True,
+    ) -> None:
+        self._book, self._sheet, self._items = book, layout.name, items
         self._rows: dict[str, Row] = {}
-        rows = book.rows(INFO_SHEET)
+        rows = book.rows(layout, needed=needed)
         unknown = self._sort(rows)
-        missing = [name for name, _, _ in INFO_ITEMS if label_key(name) not in self._rows]
+        missing = [name for name, _, _ in items if label_key(name) not in self._rows]
         for row in unknown:
             text = row.text(ITEM)
             meant = next(iter(difflib.get_close_matches(text, missing, 1, _LIKENESS)), None)
@@ -40,16 +48,16 @@ class InfoSheet:
             row.mistake("P106", ITEM, f"没有“{text}”这个项目", remedy)
             if meant:
                 missing.remove(meant)
-                book.doubtful.add((INFO, meant))
-        for name, _, required in INFO_ITEMS if rows else ():
+                book.doubtful.add((self._sheet, meant))
+        for name, _, required in items if rows else ():
             if required and name in missing:
-                book.mistake("P104", INFO, "", f"缺少项目“{name}”")
+                book.mistake("P104", self._sheet, "", f"缺少项目“{name}”")
             elif required and label_key(name) in self._rows:
                 self._rows[label_key(name)].required(CONTENT, named=name)
 
     def _sort(self, rows: list[Row]) -> list[Row]:
         """Keep the rows of known items; the others come back."""
-        known = {label_key(name): name for name, _, _ in INFO_ITEMS}
+        known = {label_key(name): name for name, _, _ in self._items}
         unknown = []
         for row in rows:
             key = label_key(row.text(ITEM))
@@ -65,6 +73,11 @@ class InfoSheet:
                 self._rows[key] = row
         return unknown
 
+    def row(self, name: str) -> Row | None:
+        """The item's row; None where the item is missing or blank."""
+        row = self._rows.get(label_key(name))
+        return row if row and row.text(CONTENT) else None
+
     def text(self, name: str) -> str:
         """The item's text; blank where the item is missing."""
         row = self._rows.get(label_key(name))
@@ -76,13 +89,13 @@ class InfoSheet:
         if row:
             row.mistake(code, CONTENT, what, remedy)
         else:
-            self._book.mistake(code, INFO, "", what, remedy)
+            self._book.mistake(code, self._sheet, "", what, remedy)
 
     def doubtful(self, name: str) -> bool:
         """Whether the item was given and could not be read, so that its value is a stand-in."""
-        return bool({INFO, (INFO, name)} & self._book.doubtful)
+        return bool({self._sheet, (self._sheet, name)} & self._book.doubtful)
 
-    def _typed(self, name: str, parse: Callable[[object], T | None], wanted: str, fallback: T) -> T:
+    def typed(self, name: str, parse: Callable[[object], T | None], wanted: str, fallback: T) -> T:
         """The item's value; a blank one was reported already where it is required."""
         row = self._rows.get(label_key(name))
         if row is None or not row.text(CONTENT):
@@ -90,7 +103,7 @@ class InfoSheet:
         value = parse(row.value(CONTENT))
         if value is None:
             row.mistake("P105", CONTENT, f"“{name}”应为{wanted}，现为“{row.text(CONTENT)}”")
-            self._book.doubtful.add((INFO, name))
+            self._book.doubtful.add((self._sheet, name))
             return fallback
         return value
 
@@ -100,6 +113,13 @@ class InfoSheet:
             return fallback
         return row.choice(CONTENT, choices, named=name) or fallback
 
+
+class InfoSheet(ItemSheet):
+    """The items of 考核信息."""
+
+    def __init__(self, book: PlanBook) -> None:
+        super().__init__(book, INFO_SHEET, INFO_ITEMS)
+
     def campaign(self) -> CampaignInfo:
         """All items, with stand-ins for those that were reported."""
         code = self._rows.get(label_key("考核编号"))
@@ -108,20 +128,20 @@ class InfoSheet:
         info = CampaignInfo(
             code=self.text("考核编号"),
             name=self.text("考核名称"),
-            year=self._typed("考核年度", _year, "四位年份", 0),
+            year=self.typed("考核年度", _year, "四位年份", 0),
             basis=self.text("考核依据"),
             issuer=self.text("发文机关"),
             document_number=self.text("发文字号"),
-            issued_on=self._typed("印发日期", date_of, "日期", dt.date.min),
-            deadline=self._typed("报送截止时间", moment_of, "日期和时间", dt.datetime.min),
-            full_marks=self._typed("满分", _above_zero, "大于 0 的数", FULL_MARKS),
-            step=self._typed("打分步长", _above_zero, "大于 0 的数", HUNDREDTHS),
-            rectification_days=self._typed("整改期限（天）", _days, "天数", 0),
+            issued_on=self.typed("印发日期", date_of, "日期", dt.date.min),
+            deadline=self.typed("报送截止时间", moment_of, "日期和时间", dt.datetime.min),
+            full_marks=self.typed("满分", _above_zero, "大于 0 的数", FULL_MARKS),
+            step=self.typed("打分步长", _above_zero, "大于 0 的数", HUNDREDTHS),
+            rectification_days=self.typed("整改期限（天）", _days, "天数", 0),
             tie_rule=self._choice("并列规则", TieRule, TieRule.SKIP),
             late_rule=self._choice("逾期规则", LateRule, LateRule.NONE),
-            late_deduction=self._typed("逾期扣分", _not_negative, "不小于 0 的数", 0),
+            late_deduction=self.typed("逾期扣分", _not_negative, "不小于 0 的数", 0),
             reviewer_rule=self._choice("多人评分规则", ReviewerRule, ReviewerRule.LATEST),
-            disagreement=self._typed("评分分歧（分）", _not_negative, "不小于 0 的数", 0),
+            disagreement=self.typed("评分分歧（分）", _not_negative, "不小于 0 的数", 0),
             addressees=self.text("主送机关"),
             copied_to=self.text("抄送机关"),
             contact=self.text("联系人"),

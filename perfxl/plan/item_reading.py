@@ -20,7 +20,7 @@ from perfxl.plan.names import find_name, same
 from perfxl.plan.register_reading import RULE_BREAK, comparable, relation
 from perfxl.plan.rows import LIST_BREAK, PlanBook, Row
 from perfxl.plan.rubric_sheets import RubricSheets
-from perfxl.plan.workbook import ITEMS_SHEET, REGISTERS
+from perfxl.plan.workbook import ITEMS_SHEET, REGISTERS, SPOT_CHECK
 from perfxl.values import date_of, number_of, squeeze
 
 FILTER = "筛选条件"
@@ -43,6 +43,10 @@ def read_items(
         if source is Source.REGISTER:
             counted.read(book, by_name)
         figure = row.choice("统计列", LedgerFigure) if source is Source.LEDGER else None
+        if figure is LedgerFigure.SPOT_CHECK and book.real_name(SPOT_CHECK) not in book.sheets:
+            # It would never be known.
+            what = f"“{figure}”取自抽查，方案却没有工作表“{SPOT_CHECK}”"
+            row.mistake("P120", "统计列", what, f"请加上“{SPOT_CHECK}”表，或把来源改为“股室认定”")
         items.append(
             DataItem(
                 name,
@@ -98,7 +102,7 @@ class _Counted:
             return
         self.register = name
         columns = {one.column.label: one.column for one in registers[name].columns}
-        self.conditions = _Filter(book, row, name, columns).conditions()
+        self.conditions = FilterReading(book, row, name, columns).conditions()
         if self.aggregate not in (Aggregate.SUM, Aggregate.DISTINCT) or not row.required("统计列"):
             return
         column = find_name(self.column, columns)
@@ -111,17 +115,26 @@ class _Counted:
             row.mistake("P115", "统计列", f"“{column}”不是数值列，不能合计")
 
 
-class _Filter:
-    """The conditions of one item's filter, against the columns of its register."""
+class FilterReading:
+    """The conditions of one filter, against the columns of its register.
+
+    ``label`` is the column of the plan's sheet in which the filter stands.
+    """
 
     def __init__(
-        self, book: PlanBook, row: Row, register: str, columns: Mapping[str, Column]
+        self,
+        book: PlanBook,
+        row: Row,
+        register: str,
+        columns: Mapping[str, Column],
+        label: str = FILTER,
     ) -> None:
         self._book, self._row, self._register, self._columns = book, row, register, columns
+        self._label = label
 
     def conditions(self) -> tuple[Condition, ...]:
         """All conditions that can be read; the others are reported."""
-        parts = [part.strip() for part in RULE_BREAK.split(self._row.text(FILTER))]
+        parts = [part.strip() for part in RULE_BREAK.split(self._row.text(self._label))]
         found = [self._condition(part) for part in parts if part]
         return tuple(condition for condition in found if condition)
 
@@ -129,19 +142,19 @@ class _Filter:
         # Full-width signs, as Chinese keyboards give them, are read as their plain forms.
         match = _CONDITION.fullmatch(unicodedata.normalize("NFKC", part))
         if match is None:
-            self._row.mistake("P116", FILTER, f"看不懂条件“{part}”", "写法如 设置绩效目标=是")
+            self._row.mistake("P116", self._label, f"看不懂条件“{part}”", "写法如 设置绩效目标=是")
             return None
         typed, right = match["column"].strip(), match["right"].strip()
         column = find_name(typed, self._columns)
         if column is None:
-            self._row.mistake("P115", FILTER, f"登记表“{self._register}”没有列“{typed}”")
+            self._row.mistake("P115", self._label, f"登记表“{self._register}”没有列“{typed}”")
             return None
         how = relation(match["op"])
         if right.startswith("[") and right.endswith("]"):
             inner = right[1:-1].strip()
             other = find_name(inner, self._columns) or inner
             if not comparable(self._book, self._register, self._columns, column, other):
-                self._row.mistake("P115", FILTER, f"“{column}”与“{other}”不能比较，或没有该列")
+                self._row.mistake("P115", self._label, f"“{column}”与“{other}”不能比较，或没有该列")
             return Condition(column, how, other_column=other)
         if (self._register, column) not in self._book.doubtful:
             self._check(part, self._columns[column], how, right)
@@ -153,7 +166,7 @@ class _Filter:
         if not right:
             if not worded or how not in _EQUALITY:
                 remedy = "只有文本和选项列可以写成 列= 或 列≠，表示空白或不空白"
-                self._row.mistake("P116", FILTER, f"条件“{part}”的右边没有填写", remedy)
+                self._row.mistake("P116", self._label, f"条件“{part}”的右边没有填写", remedy)
             return
         if column.kind in NUMERIC:
             readable = number_of(right, column.unit) is not None
@@ -164,10 +177,10 @@ class _Filter:
         if not readable:
             what = f"条件“{part}”的右边与列“{column.label}”的类型“{column.kind}”不合"
             remedy = "文本和选项列只能用 = 或 ≠" if worded else "请写数或日期；另一列写在方括号内"
-            self._row.mistake("P116", FILTER, what, remedy)
+            self._row.mistake("P116", self._label, what, remedy)
         elif _not_a_choice(column, right):
             what = f"条件“{part}”的右边不是列“{column.label}”的选项"
-            self._row.mistake("P116", FILTER, what, f"选项有：{'、'.join(column.choices)}")
+            self._row.mistake("P116", self._label, what, f"选项有：{'、'.join(column.choices)}")
 
 
 def _not_a_choice(column: Column, literal: str) -> bool:

@@ -63,6 +63,7 @@ class LedgerFigure(StrEnum):
     LATE = "逾期次数"
     SENT_BACK = "退回次数"
     LATE_AND_SENT_BACK = "逾期和退回次数"
+    SPOT_CHECK = "抽查问题数"
 
 
 @dataclass(frozen=True)
@@ -308,6 +309,32 @@ class CampaignInfo:
     form_title: str
 
 
+# What 分层依据 calls the kind of a unit; everything else there is a column of the register.
+UNIT_KIND = "单位类别"
+
+
+@dataclass(frozen=True)
+class SpotCheck:
+    """The sheet 抽查: which projects are drawn from, and how.
+
+    ``share`` in hundredths of a percent. ``strata`` names columns of the register, or
+    ``UNIT_KIND``; ``shown`` are the columns that the check book repeats, and ``rate`` the two
+    (part, whole) of its execution rate. ``issued_on`` is None where the circular of the spot check
+    has no date of its own.
+    """
+
+    register: str
+    conditions: tuple[Condition, ...]
+    strata: tuple[str, ...]
+    share: int
+    code_column: str
+    name_column: str
+    shown: tuple[str, ...] = ()
+    rate: tuple[str, str] | None = None
+    document_number: str = ""
+    issued_on: dt.date | None = None
+
+
 def sections_of(units: Sequence[Unit], rubrics: Mapping[str, Rubric]) -> tuple[str, ...]:
     """Every section that judges something, in order of first appearance."""
     names = [unit.section for unit in units]
@@ -332,6 +359,7 @@ class Plan:
     instructions: tuple[str, ...]
     mails: Mapping[str, MailText] = field(default_factory=dict)
     reviewers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    spot_check: SpotCheck | None = None
 
     @cached_property
     def unit_by_code(self) -> Mapping[str, Unit]:

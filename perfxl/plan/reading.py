@@ -23,6 +23,7 @@ from perfxl.plan.register_reading import read_registers
 from perfxl.plan.rows import LIST_BREAK, PlanBook, Row
 from perfxl.plan.rubric_reading import around, code_of, read_rubric
 from perfxl.plan.rubric_sheets import RubricSheets, find_rubrics
+from perfxl.plan.spot_check_reading import read_spot_check
 from perfxl.points import HUNDREDTHS
 from perfxl.values import number_of, squeeze, text_of
 
@@ -50,9 +51,21 @@ def read_plan(file: str, sheets: Mapping[str, Rows]) -> Plan:
     )
     mails = _mails(book)
     reviewers = _reviewers(book, sections_of(units, rubrics))
+    spot_check = read_spot_check(book, registers)
     if book.mistakes:
         raise PlanRefused(book.file, book.mistakes)
-    return Plan(campaign, grades, units, rubrics, items, registers, instructions, mails, reviewers)
+    return Plan(
+        campaign,
+        grades,
+        units,
+        rubrics,
+        items,
+        registers,
+        instructions,
+        mails,
+        reviewers,
+        spot_check,
+    )
 
 
 def _check_sheet_names(book: PlanBook) -> None:
@@ -179,7 +192,8 @@ def plan_records(sheets: Mapping[str, Rows]) -> dict[str, tuple[list[str], list[
         labels = [
             c.label
             for c in columns
-            if c.key in located.columns and not (name == sheets_of_plan.INFO and c.label == "说明")
+            if c.key in located.columns
+            and not (name in sheets_of_plan.ITEM_SHEETS and c.label == "说明")
         ]
         found = []
         for row in rows[located.first_row :]:
@@ -187,7 +201,7 @@ def plan_records(sheets: Mapping[str, Rows]) -> dict[str, tuple[list[str], list[
                 label: text_of(row[at]) if (at := located.columns[label]) < len(row) else ""
                 for label in labels
             }
-            if name == sheets_of_plan.INFO:
+            if name in sheets_of_plan.ITEM_SHEETS:
                 record["项目"] = record["项目"].removesuffix("*").rstrip()
             if any(record.values()):
                 found.append(record)

@@ -11,7 +11,7 @@ from perfxl.values import squeeze
 
 INFO, GRADES, ROSTER, ITEMS = "考核信息", "等级标准", "单位名录", "数据项"
 REGISTERS, INSTRUCTIONS, MAILS = "登记表", "填报说明", "邮件"
-REVIEWERS = "评分人"
+REVIEWERS, SPOT_CHECK = "评分人", "抽查"
 RUBRIC_PREFIX = "指标体系"
 
 YES_NO = ("是", "否")
@@ -53,6 +53,18 @@ INFO_ITEMS: tuple[tuple[str, str, bool], ...] = (
     ("联系电话", "", False),
     ("模板标题", "各单位模板封面上的标题", True),
 )
+SPOT_CHECK_ITEMS: tuple[tuple[str, str, bool], ...] = (
+    ("登记表", "从哪张登记表抽取项目，例如 项目清单", True),
+    ("筛选条件", "哪些行可以被抽中，写法同数据项，例如 开展绩效自评=是；不填为全部", False),
+    ("分层依据", "单位类别或登记表的列，用顿号分开，例如 单位类别、资金性质；不填为不分层", False),
+    ("抽查比例", "例如 10%；不足一个的按一个算", True),
+    ("编码列", "登记表中认定项目的列，例如 项目编码", True),
+    ("名称列", "例如 项目名称", True),
+    ("列示内容", "核查表上列出单位填报的哪几列，用顿号分开", False),
+    ("执行率", "核查表上计算的执行率，例如 全年执行数÷全年预算数", False),
+    ("通报文号", "抽查通报的发文字号，例如 石财绩〔2024〕4号", False),
+    ("印发日期", "抽查通报的成文日期，不填与考核通报相同", False),
+)
 INFO_CHOICES = {
     "并列规则": list(TieRule),
     "逾期规则": list(LateRule),
@@ -87,6 +99,13 @@ def _column(
 INFO_SHEET = _sheet(
     INFO,
     "只改“内容”一列；“项目”一列请勿改动。",
+    _column("项目", 18),
+    _column("内容", 70),
+    _column("说明", 50, optional=True),
+)
+SPOT_CHECK_SHEET = _sheet(
+    SPOT_CHECK,
+    "抽查单位自评项目的办法，只改“内容”一列；不抽查的可删去本表。",
     _column("项目", 18),
     _column("内容", 70),
     _column("说明", 50, optional=True),
@@ -188,8 +207,11 @@ FIXED_SHEETS = {
         REVIEWERS_SHEET,
         INSTRUCTIONS_SHEET,
         MAILS_SHEET,
+        SPOT_CHECK_SHEET,
     )
 }
+# Sheets of one item a row, and their items.
+ITEM_SHEETS = {INFO: INFO_ITEMS, SPOT_CHECK: SPOT_CHECK_ITEMS}
 
 
 def plan_sheet(name: str) -> SheetLayout | None:

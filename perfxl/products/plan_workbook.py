@@ -26,8 +26,8 @@ def plan_workbook(sheets: Mapping[str, Sequence[Mapping[str, str]]]) -> bytes:
         layout = sheets_of_plan.plan_sheet(name)
         if layout is None:
             raise KeyError(name)
-        if layout is sheets_of_plan.INFO_SHEET:
-            _info(book.sheet(name), layout, records)
+        if name in sheets_of_plan.ITEM_SHEETS:
+            _items(book.sheet(name), layout, records)
         else:
             _table(book.sheet(name), layout, records, _suggestions(layout, sheets))
     return book.to_bytes()
@@ -92,11 +92,11 @@ def _table(
     sheet.protect(insert_rows=True, delete_rows=True, sort=True)
 
 
-def _info(sheet: SheetWriter, layout: SheetLayout, records: Sequence[Mapping[str, str]]) -> None:
+def _items(sheet: SheetWriter, layout: SheetLayout, records: Sequence[Mapping[str, str]]) -> None:
     assert layout.table is not None
     sheet.title(layout.title, layout.note, 2)
     sheet.headings(_HEADING_ROW, layout.table.columns, height=26)
-    for number, (name, text, help_text, mark) in enumerate(_info_rows(records)):
+    for number, (name, text, help_text, mark) in enumerate(_item_rows(layout, records)):
         row = _HEADING_ROW + 1 + number
         sheet.text(row, 0, name + mark, Role.LABEL, font_size=11)
         sheet.text(row, 1, text, Role.INPUT)
@@ -110,13 +110,15 @@ def _info(sheet: SheetWriter, layout: SheetLayout, records: Sequence[Mapping[str
     sheet.protect()
 
 
-def _info_rows(records: Sequence[Mapping[str, str]]) -> Iterator[tuple[str, str, str, str]]:
+def _item_rows(
+    layout: SheetLayout, records: Sequence[Mapping[str, str]]
+) -> Iterator[tuple[str, str, str, str]]:
     """Item, content, help and star mark: all items in their order, then what is not an item.
 
     An unknown or repeated item is kept, for the reader of the plan to object to.
     """
     left = list(records)
-    for name, help_text, required in sheets_of_plan.INFO_ITEMS:
+    for name, help_text, required in sheets_of_plan.ITEM_SHEETS[layout.name]:
         key = label_key(name)
         record = next((one for one in left if label_key(one["项目"]) == key), None)
         if record is not None:

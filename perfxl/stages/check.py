@@ -63,7 +63,7 @@ def check_grid(
     grid: Grid,
     file: str,
     key: bytes | None,
-    figures: Mapping[str, Mapping[LedgerFigure, int]] | None = None,
+    figures: Mapping[str, Mapping[LedgerFigure, int | None]] | None = None,
 ) -> FileCheck:
     """Check the contents of one workbook as the return of a unit.
 

@@ -22,11 +22,12 @@ from perfxl.intake.assembly import assemble
 from perfxl.intake.extract import Extracted, Layouts, Return, extract_one
 from perfxl.intake.identity import identify
 from perfxl.isolation import ahead
-from perfxl.ledger import Form, Receipt, Verdict
+from perfxl.ledger import Draw, Form, Receipt, Verdict
 from perfxl.plan.model import LedgerFigure, Plan
 from perfxl.reviews.lines import ReviewLine, look_again, review_lines
 from perfxl.reviews.merging import Merged, merge
-from perfxl.tables import ENTERED, ReturnTables, Status, frame_of
+from perfxl.spot_checks.results import in_force, problems_of_units
+from perfxl.tables import CHECKED, ENTERED, SAMPLE, ReturnTables, Status, frame_of
 
 _NEVER = dt.datetime.min
 
@@ -134,8 +135,14 @@ def deadline_of_units(campaign: Campaign) -> dict[str, dt.datetime]:
 
 def ledger_figures(
     campaign: Campaign, status: Mapping[str, Status]
-) -> dict[str, dict[LedgerFigure, int]]:
-    """What the ledger counts of each unit; a return that was sent back twice counts once."""
+) -> dict[str, dict[LedgerFigure, int | None]]:
+    """What the ledger counts of each unit; a return that was sent back twice counts once.
+
+    None is unknown: the problems that a spot check found are, until there was one and everything
+    that was drawn of the unit is checked; of a unit that was not drawn they are none.
+    """
+    checked = checked_sample(campaign)
+    found = None if checked is None else problems_of_units(checked)
     sent_back = {(one.unit, one.receipt) for one in campaign.ledger.send_backs()}
     times = Counter(unit for unit, _ in sent_back)
     return {
@@ -143,9 +150,28 @@ def ledger_figures(
             LedgerFigure.LATE: int(state is Status.LATE),
             LedgerFigure.SENT_BACK: times[code],
             LedgerFigure.LATE_AND_SENT_BACK: int(state is Status.LATE) + times[code],
+            LedgerFigure.SPOT_CHECK: None if found is None else _known(found.get(code, 0)),
         }
         for code, state in status.items()
     }
+
+
+def _known(found: int | str) -> int | None:
+    return found if isinstance(found, int) else None
+
+
+def checked_sample(campaign: Campaign) -> pd.DataFrame | None:
+    """The sample of the last draw with what was found (``tables.SAMPLE_CHECKED``); None before."""
+    draws = campaign.ledger.draws()
+    if not draws:
+        return None
+    entered = frame_of([vars(one) for one in campaign.ledger.checked()], CHECKED)
+    return in_force(sample_of(draws[-1]), entered)
+
+
+def sample_of(draw: Draw) -> pd.DataFrame:
+    """The projects of a draw (``tables.SAMPLE``)."""
+    return frame_of([vars(one) for one in draw.projects], SAMPLE)
 
 
 def returns_in_force(campaign: Campaign) -> tuple[dict[str, Receipt], dict[str, Receipt]]:

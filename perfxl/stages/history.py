@@ -31,6 +31,7 @@ def history(campaign: Campaign, unit: Unit) -> list[Event]:
         *_receipts(campaign, unit),
         *_reviews(campaign, unit),
         *_objections(campaign, unit),
+        *_spot_checks(campaign, unit),
         *(
             Event(
                 one.decided_at,
@@ -92,6 +93,21 @@ def _objections(campaign: Campaign, unit: Unit) -> Iterator[Event]:
             score = "" if answer.approved is None else f"核定 {as_score(answer.approved)}，"
             detail = f"第 {one.number} 号 {one.indicator}：{score}{answer.answer}"
             yield Event(answer.answered_at, "复核答复", "", f"{detail}（{answer.answered_by}）")
+
+
+def _spot_checks(campaign: Campaign, unit: Unit) -> Iterator[Event]:
+    for draw in campaign.ledger.draws():
+        own = [one for one in draw.projects if one.unit == unit.code]
+        if own:
+            names = "、".join(one.name or one.project for one in own)
+            said = f"第 {draw.number} 次抽取，抽中 {len(own)} 个：{names}"
+            yield Event(draw.drawn_at, "抽查抽中", "", said)
+    for found in campaign.ledger.checked():
+        if found.unit == unit.code:
+            problems = f"{found.problems} 个问题：{found.description}" if found.problems else ""
+            said = f"{found.name or found.project}：{found.conclusion}，{problems}".rstrip("，")
+            by = f"（{found.checker}）" if found.checker else ""
+            yield Event(found.recorded_at, "抽查核查", "", said + by)
 
 
 def _reviews(campaign: Campaign, unit: Unit) -> Iterator[Event]:
