@@ -127,7 +127,7 @@ def test_a_later_book_supersedes_row_by_row(drawn: Campaign) -> None:
     def mend(sheet: Any, at: dict[str, int]) -> None:
         assert sheet.cell(FIRST, at["问题个数"]).value == 2
         sheet.cell(FIRST, at["问题个数"]).value = 1
-        for label in ("核查结论", "核查人"):
+        for label in ("核查结论", "问题个数", "核查人"):
             sheet.cell(FIRST + 1, at[label]).value = None
 
     taken = take(drawn, mend)
