@@ -1,0 +1,190 @@
+"""The ledger's tables; what an earlier version of perfxl made is brought up to them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from perfxl.tables import ScoredIn
+
+METADATA = sa.MetaData()
+
+SETTINGS = sa.Table(
+    "settings",
+    METADATA,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+ISSUES = sa.Table(
+    "issues",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("version", sa.String(16), nullable=False),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("issued_at", sa.DateTime, nullable=False),
+)
+RECEIPTS = sa.Table(
+    "receipts",
+    METADATA,
+    sa.Column("sha256", sa.String(64), primary_key=True),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("original", sa.Text, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("received_at", sa.DateTime, nullable=False),
+    sa.Column("envelope", sa.String(64), nullable=False, server_default=""),
+    sa.Column("sender", sa.Text, nullable=False, server_default=""),
+    sa.Column("sent_at", sa.DateTime, nullable=True),
+)
+VERDICTS = sa.Table(
+    "verdicts",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("sha256", sa.String(64), sa.ForeignKey("receipts.sha256"), nullable=False),
+    sa.Column("form", sa.String(8), nullable=False),
+    sa.Column("holder", sa.String(80), nullable=False),
+    sa.Column("verdict", sa.String(16), nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("doubtful", sa.Boolean, nullable=False),
+    sa.Column("decided_by", sa.String(80), nullable=False),
+    sa.Column("decided_at", sa.DateTime, nullable=False),
+)
+REVIEWS = sa.Table(
+    "reviews",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("receipt", sa.String(64), nullable=False),
+    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("indicator", sa.String(40), nullable=False),
+    sa.Column("section", sa.String(80), nullable=False),
+    sa.Column("edition", sa.Integer, nullable=False),
+    sa.Column("approved", sa.Integer, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("reviewer", sa.Text, nullable=False),
+    sa.Column("sheet", sa.Text, nullable=False),
+    sa.Column("row", sa.Integer, nullable=False),
+    sa.Column("recorded_at", sa.DateTime, nullable=False),
+    sa.Column("seen", sa.Text, nullable=False, server_default=""),
+    sa.Column("scored_in", sa.String(8), nullable=False, server_default=ScoredIn.BOOK),
+)
+PRODUCTS = sa.Table(
+    "products",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("holder", sa.String(80), nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("made_at", sa.DateTime, nullable=False),
+)
+OBJECTIONS = sa.Table(
+    "objections",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("indicator", sa.String(40), nullable=False),
+    sa.Column("request", sa.Text, nullable=False),
+    sa.Column("requested", sa.Integer, nullable=True),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("original", sa.Text, nullable=False),
+    sa.Column("requested_at", sa.DateTime, nullable=False),
+    sa.Column("recorded_by", sa.String(80), nullable=False),
+)
+OBJECTION_ANSWERS = sa.Table(
+    "objection_answers",
+    METADATA,
+    sa.Column("objection", sa.Integer, sa.ForeignKey("objections.id"), primary_key=True),
+    sa.Column("before", sa.Integer, nullable=True),
+    sa.Column("approved", sa.Integer, nullable=True),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("answered_by", sa.String(80), nullable=False),
+    sa.Column("answered_at", sa.DateTime, nullable=False),
+)
+CONSOLIDATIONS = sa.Table(
+    "consolidations",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("standing", sa.Text, nullable=False),
+    sa.Column("made_at", sa.DateTime, nullable=False),
+)
+EXTENSIONS = sa.Table(
+    "extensions",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("until", sa.DateTime, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("decided_by", sa.String(80), nullable=False),
+    sa.Column("decided_at", sa.DateTime, nullable=False),
+)
+SEND_BACKS = sa.Table(
+    "send_backs",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("receipt", sa.String(64), nullable=False),
+    sa.Column("errors", sa.Integer, nullable=False),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("made_at", sa.DateTime, nullable=False),
+)
+DRAWS = sa.Table(
+    "spot_check_draws",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("seed", sa.Text, nullable=False),
+    sa.Column("method", sa.Text, nullable=False),
+    sa.Column("population", sa.Integer, nullable=False),
+    sa.Column("wanted", sa.Text, nullable=False),
+    sa.Column("strata", sa.Text, nullable=False),
+    sa.Column("drawn_by", sa.String(80), nullable=False),
+    sa.Column("drawn_at", sa.DateTime, nullable=False),
+)
+DRAWN = sa.Table(
+    "spot_check_projects",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("draw", sa.Integer, sa.ForeignKey("spot_check_draws.id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("stratum", sa.Text, nullable=False),
+    sa.Column("receipt", sa.String(64), nullable=False),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("sheet", sa.Text, nullable=False),
+    sa.Column("row", sa.Integer, nullable=False),
+    sa.Column("said", sa.Text, nullable=False),
+)
+CHECKED = sa.Table(
+    "spot_check_results",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("draw", sa.Integer, sa.ForeignKey("spot_check_draws.id"), nullable=False),
+    sa.Column("edition", sa.Integer, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("conclusion", sa.String(16), nullable=False),
+    sa.Column("problems", sa.Integer, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("checker", sa.Text, nullable=False),
+    sa.Column("checked_on", sa.String(10), nullable=False),
+    sa.Column("receipt", sa.String(64), nullable=False),
+    sa.Column("sheet", sa.Text, nullable=False),
+    sa.Column("row", sa.Integer, nullable=False),
+    sa.Column("recorded_at", sa.DateTime, nullable=False),
+)
+
+
+def add_missing_columns(connection: sa.Connection) -> None:
+    """Bring a ledger of an earlier version of perfxl up to this one's tables."""
+    inspector = sa.inspect(connection)
+    for table in METADATA.sorted_tables:
+        present = {column["name"] for column in inspector.get_columns(table.name)}
+        for column in table.c:
+            if column.name not in present:
+                declaration = str(sa.schema.CreateColumn(column).compile(connection))
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {declaration}")
