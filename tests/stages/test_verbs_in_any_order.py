@@ -28,11 +28,13 @@ from perfxl.stages.demo import SAMPLE_STAMP_KEY
 from perfxl.stages.explain import explain_unit
 from perfxl.stages.extend import extend
 from perfxl.stages.gather import gather
+from perfxl.stages.history import history
 from perfxl.stages.ingest import Incoming, incoming, ingest
 from perfxl.stages.issue import issue
 from perfxl.stages.objection import answer_objection, object_to
 from perfxl.stages.review import book_path, ingest_books, issue_books
 from perfxl.stages.send_back import send_back
+from perfxl.stages.spot_check import draw_sample, ingest_book
 from perfxl.stages.status import status
 from perfxl.tables import whole
 
@@ -160,6 +162,11 @@ class Office(RuleBasedStateMachine):
             self.campaign, self.campaign.plan.unit_by_code[unit], until, "理由", "某", self.now()
         )
 
+    @rule(seed=st.sampled_from(("", "另一个")))
+    def draw_for_a_spot_check(self, seed: str) -> None:
+        draw_sample(self.campaign, self.now(), "某", seed=seed, count=3)
+        ingest_book(self.campaign, [], self.now())
+
     @rule()
     def consolidate(self) -> None:
         consolidate(self.campaign, self.now())
@@ -171,6 +178,7 @@ class Office(RuleBasedStateMachine):
     @rule(unit=st.sampled_from(UNITS))
     def look(self, unit: str) -> None:
         status(self.campaign)
+        history(self.campaign, self.campaign.plan.unit_by_code[unit])
         explain_unit(self.campaign, self.campaign.plan.unit_by_code[unit])
         check_file(next(SAMPLES.glob(f"*-{unit}-*.xlsx")), self.campaign.plan, SAMPLE_STAMP_KEY)
 
