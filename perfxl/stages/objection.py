@@ -13,11 +13,11 @@ from perfxl.files import keep_original, storable_name
 from perfxl.ledger import Objection, ObjectionAnswer, Review
 from perfxl.plan.model import Indicator, Unit
 from perfxl.points import as_text
+from perfxl.products.consolidated.form import OBJECTIONS_SHEET
 from perfxl.reviews.reading import REVIEW_FINDINGS, score_fault
 from perfxl.stages.gather import Gathered, gather
 from perfxl.tables import OBJECTIONS, ScoredIn, frame_of, whole
 
-SHEET = "复核申请"
 UPHELD, CHANGED, OPEN = "维持", "调整", "待答复"
 
 
@@ -146,7 +146,7 @@ def _review(gathered: Gathered, unit: Unit, indicator: Indicator, given: Objecti
         approved=given.approved,
         reason=given.answer,
         reviewer=given.answered_by,
-        sheet=SHEET,
+        sheet=OBJECTIONS_SHEET,
         row=given.objection,
         recorded_at=given.answered_at,
         seen=str(line.seen),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import openpyxl
 import pytest
 from made_campaigns import type_into_book
 
 from perfxl.campaign import Campaign
 from perfxl.errors import AlreadyThere, Missing, NoSuchScore, PerfxlError
+from perfxl.stages.consolidate import consolidate
 from perfxl.stages.gather import gather
 from perfxl.stages.history import history
 from perfxl.stages.objection import answer_objection, object_to, objections
@@ -109,3 +111,17 @@ def test_a_book_made_before_the_answer_does_not_undo_it(campaign: Campaign) -> N
     type_into_book(old, {(UNIT, INDICATOR): {"核定得分": 3, "扣分原因": "重新认定"}})
     (taken,) = ingest_books(campaign, [old], LATER + dt.timedelta(days=2))
     assert (len(taken.findings), counted(campaign)) == (0, 300)
+
+
+def test_the_workbook_leads_from_the_score_to_the_objection(campaign: Campaign) -> None:
+    number = add(campaign)
+    answer_objection(campaign, number, 500, "予以调整", "张三", LATER)
+    book = openpyxl.load_workbook(consolidate(campaign, LATER).path)
+    links = [
+        cell.hyperlink.location
+        for row in book["得分明细"].iter_rows()
+        for cell in row
+        if cell.value == f"第 {number} 号复核申请"
+    ]
+    assert links == ["'复核申请'!A4"]
+    assert book["复核申请"]["D4"].value == "已用于预算安排"

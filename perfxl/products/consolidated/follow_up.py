@@ -13,6 +13,7 @@ from perfxl.points import as_score
 from perfxl.products.consolidated.form import (
     FIRST_BODY_ROW,
     HEADING_ROW,
+    OBJECTIONS_SHEET,
     Columns,
     band,
     begin,
@@ -21,7 +22,7 @@ from perfxl.products.consolidated.form import (
 from perfxl.products.consolidated.material import Material
 from perfxl.tables import NOT_RANKED, Basis, whole
 
-MOVEMENTS, SECOND_LOOK, OBJECTIONS = "变动", "评分复核", "复核申请"
+MOVEMENTS, SECOND_LOOK = "变动", "评分复核"
 
 _SCORE_COLUMNS: Columns = (
     ("单位编码", 10),
@@ -134,12 +135,12 @@ def write_objections(sheet: SheetWriter, material: Material) -> None:
     """Every objection with its answer."""
     begin(
         sheet,
-        f"{material.plan.campaign.name}{OBJECTIONS}",
+        f"{material.plan.campaign.name}{OBJECTIONS_SHEET}",
         "结果为“调整”的，复核得分即核定得分；“待答复”的仍按原得分。",
         _OBJECTION_COLUMNS,
     )
     row = FIRST_BODY_ROW
-    for unit, line in _of_roster(material, material.objections):
+    for unit, line in material.objections_listed:
         texts = (
             str(line["number"]),
             unit,

@@ -8,6 +8,8 @@ from perfxl.excel.style import Role
 from perfxl.excel.writer import SheetWriter
 from perfxl.products.template import lines_high
 
+# The sheet that lists the objections; a score that answers one names it as its place.
+OBJECTIONS_SHEET = "复核申请"
 HEADING_ROW = 2
 FIRST_BODY_ROW = HEADING_ROW + 1
 # Labels with widths in characters.

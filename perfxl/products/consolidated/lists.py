@@ -13,6 +13,7 @@ from perfxl.points import as_float
 from perfxl.products.consolidated.form import (
     FIRST_BODY_ROW,
     HEADING_ROW,
+    OBJECTIONS_SHEET,
     Columns,
     begin,
     wrapped_height,
@@ -155,12 +156,24 @@ def write_detail(sheet: SheetWriter, material: Material) -> None:
 
 
 def _review_source(sheet: SheetWriter, material: Material, row: int, line: Any) -> str:
-    """Where an approved score was entered: the section's book (given back), and the row in it."""
+    """Where an approved score was entered: the section's book (given back), and the row in it.
+
+    One that answers an objection was entered there.
+    """
+    name, _, number = line.review_place.rpartition("!")
+    if name == OBJECTIONS_SHEET:
+        at = material.objection_rows.get(int(number))
+        said = f"第 {number} 号复核申请"
+        sheet.text(row, _DETAIL["评分表"], "")
+        if at is None:
+            sheet.text(row, _DETAIL["评分表行"], said)
+        else:
+            sheet.link(row, _DETAIL["评分表行"], f"internal:'{OBJECTIONS_SHEET}'!A{at + 1}", said)
+        return ""
     book = material.review_files.get(line.review_receipt)
     file = "" if book is None else book.file
     sheet.text(row, _DETAIL["评分表"], file)
     if book is not None and len(material.scores) <= MOST_LINKS:
-        name, _, number = line.review_place.rpartition("!")
         quoted = name.replace("'", "''")
         target = f"external:../原件/{book.original}#'{quoted}'!A{number}"
         sheet.link(row, _DETAIL["评分表行"], target, line.review_place)

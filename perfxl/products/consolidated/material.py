@@ -15,6 +15,7 @@ from perfxl.last_year import LastYear
 from perfxl.layout.locate import column_letter
 from perfxl.movements import NOTHING_MOVED, Movements
 from perfxl.plan.model import Indicator, Plan, Unit
+from perfxl.products.consolidated.form import FIRST_BODY_ROW
 from perfxl.tables import DISAGREEMENTS, LOOK_AGAIN, OBJECTIONS, Basis, Status, frame
 
 HEADING_ROW, MARKS_ROW, FIRST_ROW = 2, 3, 4
@@ -95,6 +96,23 @@ class Material:
     def errors_of(self) -> Mapping[str, int]:
         """How many findings of severity 错误 each unit's return still carries."""
         return {line.unit: line.errors for line in self.returns}
+
+    @cached_property
+    def objections_listed(self) -> Sequence[tuple[str, Mapping[str, Any]]]:
+        """The objections of units that are still in the roster, each with the unit's name."""
+        return [
+            (self.plan.unit_by_code[line["unit"]].name, line)
+            for line in self.objections.to_dict("records")
+            if line["unit"] in self.plan.unit_by_code
+        ]
+
+    @cached_property
+    def objection_rows(self) -> Mapping[int, int]:
+        """The 0-based row of each objection in the sheet that lists them, by its number."""
+        return {
+            int(line["number"]): FIRST_BODY_ROW + at
+            for at, (_, line) in enumerate(self.objections_listed)
+        }
 
     @cached_property
     def indicator_figures(self) -> pd.DataFrame:

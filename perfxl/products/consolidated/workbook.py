@@ -19,6 +19,7 @@ from perfxl.products.consolidated import (
     matrix,
     ranking,
 )
+from perfxl.products.consolidated.form import OBJECTIONS_SHEET
 from perfxl.products.consolidated.material import Material
 
 
@@ -123,9 +124,9 @@ def _follow_up(material: Material) -> list[Sheet]:
     if len(material.disagreements) or len(material.look_again):
         about = "评分人之间的分歧，核定后有变化的得分"
         found.append(Sheet(follow_up.SECOND_LOOK, about, follow_up.write_second_look))
-    if len(material.objections):
+    if material.objections_listed:
         about = "单位的复核申请和答复"
-        found.append(Sheet(follow_up.OBJECTIONS, about, follow_up.write_objections))
+        found.append(Sheet(OBJECTIONS_SHEET, about, follow_up.write_objections))
     if not material.movements.nothing:
         about = "与上一次汇总相比变动的得分、名次、等级"
         found.append(Sheet(follow_up.MOVEMENTS, about, follow_up.write_movements))
