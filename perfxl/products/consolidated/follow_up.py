@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -71,23 +72,15 @@ def write_movements(sheet: SheetWriter, material: Material) -> None:
     if len(moved.ranks):
         band(sheet, row, _SCORE_COLUMNS, f"总分、名次、等级有变化的单位（{len(moved.ranks)} 个）")
         row += 1
-        labels = ("单位编码", "单位名称", "", "", "原来", "现在", "原因")
+        labels = ("单位编码", "单位名称", "", "名次和等级", "原总分", "现总分", "原因")
         for column, label in enumerate(labels):
             sheet.text(row, column, label, Role.LEVEL_2, align="center")
         for line in moved.ranks.itertuples(index=False):
             row += 1
-            texts = (line.unit, line.name, "总分", "", "", "", line.why)
-            before, after = whole(line.total_before), whole(line.total_after)
+            texts = (line.unit, line.name, "", _moved_place(line), "", "", line.why)
             _row(sheet, row, _SCORE_COLUMNS, texts)
-            sheet.number(row, 4, before, kind=ValueKind.MONEY)
-            sheet.number(row, 5, after, kind=ValueKind.MONEY)
-            for label, was, now in (
-                ("名次", _rank(line.rank_before), _rank(line.rank_after)),
-                ("等级", line.grade_before, line.grade_after),
-            ):
-                if was != now:
-                    row += 1
-                    _row(sheet, row, _SCORE_COLUMNS, ("", "", label, "", was, now, ""))
+            for column, total in ((4, line.total_before), (5, line.total_after)):
+                sheet.number(row, column, whole(total), kind=ValueKind.MONEY, align="center")
         row += 1
     if len(moved.scores):
         band(sheet, row, _SCORE_COLUMNS, f"有变化的得分（{len(moved.scores)} 项）")
@@ -104,6 +97,15 @@ def write_movements(sheet: SheetWriter, material: Material) -> None:
                     sheet.number(row, column, score)
         row += 1
     _finish(sheet, _SCORE_COLUMNS, row)
+
+
+def _moved_place(line: Any) -> str:
+    """How a unit's rank and grade moved, in words."""
+    pairs = (
+        ("名次", _rank(line.rank_before), _rank(line.rank_after)),
+        ("等级", line.grade_before, line.grade_after),
+    )
+    return "；".join(f"{what} {was} → {now}" for what, was, now in pairs if was != now) or "未变"
 
 
 def write_second_look(sheet: SheetWriter, material: Material) -> None:
