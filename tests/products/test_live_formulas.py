@@ -48,6 +48,7 @@ def with_last_year(made: Material, other: Material) -> Material:
 
 
 @pytest.mark.libreoffice
+@pytest.mark.slow
 def test_every_formula_of_the_demo_recalculates_to_what_perfxl_wrote(
     office, campaign: Campaign
 ) -> None:
