@@ -83,7 +83,7 @@ def merge(plan: Plan, entered: pd.DataFrame) -> Merged:
         own = newest_of_reviewers(rows)
         in_force.append(_holding(plan, own))
         # Who did not say a name may be anyone of the others.
-        named = [row for row in own if row.reviewer]
+        named = [row for row in _averaged(plan, own) or own if row.reviewer]
         scores = [int(row.approved) for row in named]
         if scores and max(scores) - min(scores) > plan.campaign.disagreement:
             told = {
@@ -116,14 +116,21 @@ def newest_of_reviewers(rows: Sequence[Any]) -> list[Any]:
 
 
 def _holding(plan: Plan, own: Sequence[Any]) -> dict[str, object]:
+    averaged = _averaged(plan, own)
+    if averaged:
+        return _mean(averaged)
     last = own[-1]
-    named = plan.reviewers.get(last.section, ())
-    if plan.campaign.reviewer_rule is ReviewerRule.MEAN:
-        averaged = [row for row in own if row.reviewer in named]
-        if len(averaged) > 1:
-            return _mean(averaged)
     row: dict[str, object] = {name: getattr(last, name) for name in REVIEWS if name != "seen"}
     return {**row, "seen": (last.seen,)}
+
+
+def _averaged(plan: Plan, own: Sequence[Any]) -> list[Any]:
+    """The scores whose mean holds; none where the plan wants no mean or there is one score only."""
+    if plan.campaign.reviewer_rule is not ReviewerRule.MEAN:
+        return []
+    named = plan.reviewers.get(own[-1].section, ())
+    found = [row for row in own if row.reviewer in named]
+    return found if len(found) > 1 else []
 
 
 def _mean(own: Sequence[Any]) -> dict[str, object]:

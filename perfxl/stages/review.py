@@ -200,9 +200,13 @@ def _read(campaign: Campaign, path: Path, gathered: Gathered) -> _Book:
         return refused(Verdict.UNREADABLE, f"文件读不出来（{error.strerror}）")
     except Unreadable as error:
         return refused(Verdict.UNREADABLE, f"{error.what}。{error.remedy}")
-    of = _whose(campaign, grid.stamp)
-    if of is None or grid.stamp is None:
+    if grid.stamp is None or not _is_ours(campaign, grid.stamp):
         return refused(Verdict.NOT_OURS, "不是本次考核生成的股室评分表。请核对文件")
+    of = book_of(campaign.plan, grid.stamp.holder)
+    if of is None:
+        whose = grid.stamp.holder.replace("/", " ")
+        detail = f"考核方案的股室或评分人有变动，已没有“{whose}”的评分表。请在新生成的评分表上打分"
+        return refused(Verdict.NOT_OURS, detail)
     edition = int(grid.stamp.version)
     read = read_review_book(
         campaign.plan,
@@ -217,17 +221,14 @@ def _read(campaign: Campaign, path: Path, gathered: Gathered) -> _Book:
     return _Book(path, data, digest, of, edition, Verdict.VALID, "", read)
 
 
-def _whose(campaign: Campaign, stamp: Stamp | None) -> BookOf | None:
-    """Whose book a genuine stamp of this campaign names."""
-    if (
-        stamp is None
-        or stamp.form != Form.REVIEW
-        or not stamp.is_genuine(campaign.stamp_key)
-        or not stamp.version.isdecimal()
-        or stamp.campaign != campaign.plan.campaign.code
-    ):
-        return None
-    return book_of(campaign.plan, stamp.holder)
+def _is_ours(campaign: Campaign, stamp: Stamp) -> bool:
+    """Whether a stamp is that of a review book of this campaign."""
+    return (
+        stamp.form == Form.REVIEW
+        and stamp.is_genuine(campaign.stamp_key)
+        and stamp.version.isdecimal()
+        and stamp.campaign == campaign.plan.campaign.code
+    )
 
 
 def _newer(campaign: Campaign, of: BookOf, edition: int) -> dict[Key, tuple[int, str, str]]:
@@ -249,7 +250,9 @@ def _newer(campaign: Campaign, of: BookOf, edition: int) -> dict[Key, tuple[int,
 
 def _take(campaign: Campaign, book: _Book, now: dt.datetime) -> BookTaken:
     if book.of is None or book.read is None:
-        if book.data:
+        known = campaign.ledger.receipt(book.digest, Form.REVIEW)
+        # What a book brought stays on record as valid though the plan has no such book any more.
+        if book.data and (known is None or known.verdict is not Verdict.VALID):
             _record(campaign, book, now, [])
         return BookTaken(book.path, "", book.verdict, book.detail, 0, 0, frame({}, FINDINGS))
     fresh: list[Review] = []

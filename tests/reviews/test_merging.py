@@ -111,6 +111,14 @@ def test_disagreements_above_the_threshold_are_listed(
         assert list(told["spread"]) == ([] if spread is None else [spread])
 
 
+def test_who_does_not_count_in_the_mean_does_not_disagree(plan: Plan) -> None:
+    scores = entered(("评分组", 600, BOOK), ("甲", 500, BOOK), ("乙", 300, BOOK))
+    (told,) = merge(under(plan, ReviewerRule.MEAN), scores).disagreements["scores"]
+    assert told == "甲 5.0；乙 3.0"
+    (told,) = merge(under(plan, ReviewerRule.LATEST), scores).disagreements["scores"]
+    assert told == "评分组 6.0；甲 5.0；乙 3.0"
+
+
 def test_a_reviewers_book_holds_his_own_scores_or_the_answer(plan: Plan) -> None:
     rule = under(plan, ReviewerRule.MEAN)
     both = entered(("甲", 300, BOOK), ("乙", 400, BOOK))

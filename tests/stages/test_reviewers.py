@@ -20,6 +20,7 @@ from made_campaigns import (
 
 from perfxl.campaign import REVIEWS, Campaign
 from perfxl.errors import PlanRefused
+from perfxl.ledger import Form, Verdict
 from perfxl.stages.demo import SAMPLE_STAMP_KEY
 from perfxl.stages.gather import Gathered, gather
 from perfxl.stages.ingest import Incoming, ingest
@@ -118,7 +119,20 @@ def test_a_reviewer_whom_the_plan_no_longer_names_is_refused(of_two: Campaign) -
     (of_two.plan_file).write_bytes(changed_plan(lambda _: None))
     again = Campaign(of_two.folder)
     (book,) = ingest_books(again, [taken], NOW)
-    assert "不是本次考核生成的股室评分表" in book.detail
+    assert "已没有“教科文股 李四”的评分表" in book.detail
+
+
+def test_the_sections_old_book_stays_valid_where_reviewers_were_named_since(
+    campaign: Campaign,
+) -> None:
+    path = book_path(campaign, SECTION)
+    before = campaign.ledger.receipts(Form.REVIEW)
+    campaign.plan_file.write_bytes(changed_plan(two_reviewers("取平均分")))
+    again = Campaign(campaign.folder)
+    (taken,) = ingest_books(again, [path], NOW)
+    assert taken.verdict is Verdict.NOT_OURS
+    assert again.ledger.receipts(Form.REVIEW) == before
+    assert counted(gather(again))[0] == 600
 
 
 def test_reviewers_of_no_section_are_a_mistake_of_the_plan(tmp_path: Path) -> None:
