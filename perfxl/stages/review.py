@@ -9,8 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from perfxl.campaign import ORIGINALS, REVIEWS, Campaign
-from perfxl.errors import InputAtRisk, Missing, NothingToDo, Place, Unreadable
-from perfxl.excel.reader import read_workbook
+from perfxl.errors import InputAtRisk, Missing, NothingToDo, Place
 from perfxl.excel.stamp import Stamp
 from perfxl.files import (
     is_litter,
@@ -28,6 +27,7 @@ from perfxl.reviews.lines import ReviewLine, with_scores
 from perfxl.reviews.merging import Key, standing_in
 from perfxl.reviews.reading import ReviewRead, read_review_book
 from perfxl.stages.gather import Gathered, entered_scores, gather
+from perfxl.stages.received import read_received
 from perfxl.tables import FINDINGS, ScoredIn, frame, has_errors
 
 PRODUCT = "review"
@@ -188,18 +188,14 @@ class _Book:
 
 
 def _read(campaign: Campaign, path: Path, gathered: Gathered) -> _Book:
+    received = read_received(path)
+    data, digest, grid = received.data, received.digest, received.grid
+
     def refused(verdict: Verdict, detail: str) -> _Book:
         return _Book(path, data, digest, None, 0, verdict, detail, None)
 
-    data, digest = b"", ""
-    try:
-        data = path.read_bytes()
-        digest = sha256_of(data)
-        grid = read_workbook(data, path.name)
-    except OSError as error:
-        return refused(Verdict.UNREADABLE, f"文件读不出来（{error.strerror}）")
-    except Unreadable as error:
-        return refused(Verdict.UNREADABLE, f"{error.what}。{error.remedy}")
+    if grid is None:
+        return refused(Verdict.UNREADABLE, received.detail)
     if grid.stamp is None or not _is_ours(campaign, grid.stamp):
         return refused(Verdict.NOT_OURS, "不是本次考核生成的股室评分表。请核对文件")
     of = book_of(campaign.plan, grid.stamp.holder)

@@ -18,9 +18,7 @@ from perfxl.errors import (
     NotInPlan,
     PerfxlError,
     Place,
-    Unreadable,
 )
-from perfxl.excel.reader import read_workbook
 from perfxl.excel.stamp import Stamp
 from perfxl.files import (
     is_litter,
@@ -41,6 +39,7 @@ from perfxl.products.check_book import check_book
 from perfxl.spot_checks.reading import CheckRead, read_check_book
 from perfxl.spot_checks.sampling import METHOD, draw, number_of_share
 from perfxl.stages.gather import checked_sample, gather, sample_of
+from perfxl.stages.received import read_received
 from perfxl.tables import FINDINGS, frame, has_errors
 
 PRODUCT = "spot-check"
@@ -200,19 +199,14 @@ def _layout(plan: Plan) -> SheetLayout:
 
 
 def _read(campaign: Campaign, path: Path) -> _Book:
-    data, digest = b"", ""
+    received = read_received(path)
+    data, digest, grid = received.data, received.digest, received.grid
 
     def refused(verdict: Verdict, detail: str) -> _Book:
         return _Book(path, data, digest, 0, 0, verdict, detail, None)
 
-    try:
-        data = path.read_bytes()
-        digest = sha256_of(data)
-        grid = read_workbook(data, path.name)
-    except OSError as error:
-        return refused(Verdict.UNREADABLE, f"文件读不出来（{error.strerror}）")
-    except Unreadable as error:
-        return refused(Verdict.UNREADABLE, f"{error.what}。{error.remedy}")
+    if grid is None:
+        return refused(Verdict.UNREADABLE, received.detail)
     stamp = grid.stamp
     if stamp is None or not _is_ours(campaign, stamp):
         return refused(Verdict.NOT_OURS, "不是本次考核生成的抽查核查表。请核对文件")
