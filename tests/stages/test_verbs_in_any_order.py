@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import shutil
 import tempfile
@@ -21,10 +22,12 @@ from hypothesis.stateful import (
 from made_campaigns import Sheets, changed_plan, type_into_book
 
 from perfxl.campaign import Campaign
+from perfxl.errors import NothingToDo
 from perfxl.stages.check import check_file
 from perfxl.stages.circular import circular
 from perfxl.stages.consolidate import consolidate
 from perfxl.stages.demo import SAMPLE_STAMP_KEY
+from perfxl.stages.diff import diff
 from perfxl.stages.explain import explain_unit
 from perfxl.stages.extend import extend
 from perfxl.stages.gather import gather
@@ -178,6 +181,10 @@ class Office(RuleBasedStateMachine):
     @rule(unit=st.sampled_from(UNITS))
     def look(self, unit: str) -> None:
         status(self.campaign)
+        assert len(gather(self.campaign).ranking) == len(UNITS)
+        # Of whom only one return came there is nothing to compare.
+        with contextlib.suppress(NothingToDo):
+            diff(self.campaign, self.campaign.plan.unit_by_code[unit])
         history(self.campaign, self.campaign.plan.unit_by_code[unit])
         explain_unit(self.campaign, self.campaign.plan.unit_by_code[unit])
         check_file(next(SAMPLES.glob(f"*-{unit}-*.xlsx")), self.campaign.plan, SAMPLE_STAMP_KEY)
