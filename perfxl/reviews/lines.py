@@ -114,7 +114,7 @@ def with_scores(
                 approved=score.approved,
                 reason=score.reason,
                 reviewer=score.reviewer,
-                changed=changed_since(score.seen, line.seen),
+                changed=changed_since(score.seen, line.seen, score.approved),
             )
         )
     return scored

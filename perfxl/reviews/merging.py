@@ -56,15 +56,15 @@ class Seen:
         """The amounts in words."""
         return f"自评 {_shown(self.self_score)}、计算 {_shown(self.computed)}"
 
-    def changes(self, now: Seen) -> list[str]:
-        """What is different now, in words."""
+    def changes(self, now: Seen, approved: int) -> list[str]:
+        """What is different now, in words; a computed score that bears out the approved one is not."""
         changes = [
             f"{label} {_shown(before)} → {_shown(after)}"
             for label, before, after in (
                 ("自评得分", self.self_score, now.self_score),
                 ("计算得分", self.computed, now.computed),
             )
-            if before != after
+            if before != after and (label, after) != ("计算得分", approved)
         ]
         changes += ["自评依据有改动"] * (self.basis != now.basis)
         return changes + ["佐证材料有改动"] * (self.evidence != now.evidence)
@@ -190,11 +190,11 @@ def _by_key(entered: pd.DataFrame) -> dict[Key, list[Any]]:
     return groups
 
 
-def changed_since(seen: Sequence[str], now: Seen) -> str:
-    """What changed since any of some scores was given; blank where nothing did or none noted it."""
+def changed_since(seen: Sequence[str], now: Seen, approved: int) -> str:
+    """What changed since any of the scores behind an approved one was given; blank for nothing."""
     for text in seen:
         before = Seen.parse(text)
-        changes = before.changes(now) if before is not None else []
+        changes = before.changes(now, approved) if before is not None else []
         if changes:
             return "；".join(changes)
     return ""

@@ -133,10 +133,14 @@ def test_a_reviewers_book_holds_his_own_scores_or_the_answer(plan: Plan) -> None
 
 def test_what_changed_since_is_told_in_words() -> None:
     before = Seen.of(500, 400, "依据 甲", "1 通知")
-    assert changed_since((str(before),), before) == ""
-    assert changed_since((str(before),), Seen.of(500, 400, "依据甲", "１ 通知")) == ""
+    assert changed_since((str(before),), before, 400) == ""
+    assert changed_since((str(before),), Seen.of(500, 400, "依据甲", "１ 通知"), 400) == ""
     now = Seen.of(450, None, "依据 乙", "1 通知\n2 办法")
-    assert changed_since((str(before),), now) == (
+    assert changed_since((str(before),), now, 400) == (
         "自评得分 5.0 → 4.5；计算得分 4.0 → 无；自评依据有改动；佐证材料有改动"
     )
-    assert changed_since(("",), now) == ""
+    assert changed_since(("",), now, 400) == ""
+    # What is computed now bears the score out.
+    unknown = Seen.of(500, None, "", "")
+    assert changed_since((str(unknown),), Seen.of(500, 450, "", ""), 450) == ""
+    assert changed_since((str(unknown),), Seen.of(500, 450, "", ""), 400) == "计算得分 无 → 4.5"
