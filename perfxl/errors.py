@@ -174,3 +174,9 @@ class CannotWrite(PerfxlError):
     """A product cannot be written, most often because Excel or WPS holds it open."""
 
     code = "E501"
+
+
+class NoCalendar(PerfxlError):
+    """The holidays of a year are not known, so its working days cannot be counted."""
+
+    code = "E504"

@@ -27,7 +27,11 @@ from perfxl.plan.markdown import from_markdown
 from perfxl.products.plan_workbook import plan_workbook
 
 SOURCE = Path(__file__).parent / "plans" / "another_county.md"
-RECORDS = from_markdown(SOURCE.read_text(encoding="utf-8"))
+TEXTS = Path(__file__).parent.parent / "workbook_templates" / "考核方案.md"
+# The texts of the documents are of no county; the other one takes them over.
+RECORDS = from_markdown(SOURCE.read_text(encoding="utf-8")) | {
+    "文稿": from_markdown(TEXTS.read_text(encoding="utf-8"))["文稿"]
+}
 KIND_OF = {row["单位编码"]: row["单位类别"] for row in RECORDS["单位名录"]}
 GRADES = (("优秀", "92.5"), ("良好", "85"), ("中等", "75"), ("合格", "60"), ("不合格", "0"))
 LATE, ABSENT, WRONG = "BM07", ("BM10", "XX09"), "BM05"
@@ -313,7 +317,7 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("county") / "考核2025"
     plan = write_plan(folder.with_suffix(".xlsx"), RECORDS)
     assert "40 个单位" in installed("init", folder, "--plan", plan)
-    assert installed("-C", folder, "plan") == SOURCE.read_text(encoding="utf-8")
+    assert from_markdown(installed("-C", folder, "plan")) == RECORDS
     assert "已写 40 份" in installed("-C", folder, "issue")
     assert "已写 0 份，未变 40 份" in perfxl(folder, "issue")
     return folder

@@ -17,10 +17,20 @@ FLOORS = (
     {"errors", "points", "values", "tables"},
     {"layout", "isolation"},
     {"plan"},
-    {"excel", "envelopes", "documents", "ledger", "files", "console", "resources", "office"},
+    {
+        "excel",
+        "envelopes",
+        "documents",
+        "ledger",
+        "files",
+        "console",
+        "resources",
+        "office",
+        "terms",
+    },
     {
         *("checks", "intake", "scoring", "reviews", "claims", "changes"),
-        *("analysis", "last_year", "movements", "spot_checks"),
+        *("analysis", "last_year", "movements", "spot_checks", "wording", "rectifications"),
     },
     {"facts", "campaign"},
     {"products"},
@@ -44,6 +54,7 @@ OWNERS = {
     "docx": {"documents"},
     "sqlalchemy": {"ledger"},
     "rich": {"console"},
+    "chinese_calendar": {"terms"},
 }
 
 

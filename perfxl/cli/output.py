@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from perfxl.movements import Movements
     from perfxl.stages.check import FileCheck
+    from perfxl.stages.documents import WrittenDocument
     from perfxl.stages.gather import Gathered
 
 
@@ -247,3 +248,15 @@ def print_json(value: object) -> None:
 def moment(value: dt.datetime | None) -> str | None:
     """A moment to the minute; None stays None."""
     return None if value is None else value.strftime("%Y-%m-%d %H:%M")
+
+
+def say_written(documents: Sequence[WrittenDocument], *, as_pdf: bool = False) -> None:
+    """Name the documents written and the edited ones that were kept; as PDF too where wanted."""
+    from perfxl.stages.print_out import print_file
+
+    for one in documents:
+        click.echo(f"已写 {one.path}。")
+        if one.kept:
+            click.echo(f"上一份文稿有人改动过，已留在 {one.kept}。")
+        if as_pdf:
+            click.echo(f"已写 {print_file(one.path, one.path.read_bytes())}。")

@@ -8,7 +8,13 @@ import click
 
 from perfxl.cli.chinese import ChineseCommand
 from perfxl.cli.group import PATH, campaign_of, cli, now, read_file
-from perfxl.cli.output import print_json, print_movements, print_ranking, ranking_records
+from perfxl.cli.output import (
+    print_json,
+    print_movements,
+    print_ranking,
+    ranking_records,
+    say_written,
+)
 from perfxl.tables import Severity
 
 
@@ -67,21 +73,20 @@ def rank(context: click.Context, as_json: bool, as_pdf: bool) -> None:
 
 
 @cli.command(cls=ChineseCommand)
+@click.option("--pdf", "as_pdf", is_flag=True, help="另存为 PDF（需要 LibreOffice）")
 @click.pass_context
-def circular(context: click.Context) -> None:
-    """通报：生成 Word 文稿（读：原件/、台账.db；写：成果/通报.docx）。
+def circular(context: click.Context, as_pdf: bool) -> None:
+    """通报：生成通报、政府报告、公开稿三份 Word 文稿（读：原件/、台账.db；写：成果/）。
 
-    还有得分未经股室核定时，文稿标明“讨论稿”。
+    文字取自考核方案的“文稿”表；还有得分未经股室核定时，文稿标明“讨论稿”。
 
     \b
-    例：perfxl -C 考核2024 circular
+    例：perfxl -C 考核2024 circular --pdf
     """
     from perfxl.stages.circular import circular as run
 
     result = run(campaign_of(context), now())
-    click.echo(f"已写 {result.path}。")
-    if result.kept:
-        click.echo(f"上一份文稿有人改动过，已留在 {result.kept}。")
+    say_written(result.documents, as_pdf=as_pdf)
     if result.provisional:
         click.echo(f"还有 {result.provisional} 项得分未经股室核定，文稿为讨论稿。")
 

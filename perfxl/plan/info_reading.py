@@ -4,22 +4,42 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from perfxl.layout.declare import SheetLayout
 from perfxl.layout.locate import label_key
-from perfxl.plan.model import CampaignInfo, LateRule, ReviewerRule, Rubric, TieRule
+from perfxl.plan.model import (
+    CampaignInfo,
+    LateRule,
+    Naming,
+    ReviewerRule,
+    Rubric,
+    Term,
+    TermUnit,
+    TieRule,
+)
 from perfxl.plan.names import LONGEST_NAME
 from perfxl.plan.rows import Choice, PlanBook, Row
 from perfxl.plan.workbook import INFO_ITEMS, INFO_SHEET, rubric_sheet_name
 from perfxl.points import HUNDREDTHS, as_text
-from perfxl.values import date_of, moment_of, number_of, precise_number_of
+from perfxl.values import (
+    date_of,
+    moment_of,
+    number_of,
+    precise_number_of,
+    squeeze,
+    text_of,
+)
 
 T = TypeVar("T")
 
 FULL_MARKS = 100 * HUNDREDTHS
 ITEM, CONTENT = "项目", "内容"
+ONE_MONTH = Term(1, TermUnit.MONTHS)
+_TERM = re.compile(r"(?P<amount>\d{1,4})(?P<unit>|天|日|个?月|个?工作日)")
+_LONGEST_TERM = 3650
 
 # How alike two words must be for one to be taken as a slip for the other: 满份 for 满分.
 _LIKENESS = 0.5
@@ -136,12 +156,15 @@ class InfoSheet(ItemSheet):
             deadline=self.typed("报送截止时间", moment_of, "日期和时间", dt.datetime.min),
             full_marks=self.typed("满分", _above_zero, "大于 0 的数", FULL_MARKS),
             step=self.typed("打分步长", _above_zero, "大于 0 的数", HUNDREDTHS),
-            rectification_days=self.typed("整改期限（天）", _days, "天数", 0),
+            rectification=self.typed(
+                "整改期限", _term, "期限，例如 1个月、30天、20个工作日", ONE_MONTH
+            ),
             tie_rule=self._choice("并列规则", TieRule, TieRule.SKIP),
             late_rule=self._choice("逾期规则", LateRule, LateRule.NONE),
             late_deduction=self.typed("逾期扣分", _not_negative, "不小于 0 的数", 0),
             reviewer_rule=self._choice("多人评分规则", ReviewerRule, ReviewerRule.LATEST),
             disagreement=self.typed("评分分歧（分）", _not_negative, "不小于 0 的数", 0),
+            naming=self._choice("典型问题举例", Naming, Naming.ANONYMOUS),
             addressees=self.text("主送机关"),
             copied_to=self.text("抄送机关"),
             contact=self.text("联系人"),
@@ -200,5 +223,13 @@ def _year(value: object) -> int | None:
     return _whole(value, 1990, 2100)
 
 
-def _days(value: object) -> int | None:
-    return _whole(value, 1, 3650)
+def _term(value: object) -> Term | None:
+    """``1个月``, ``30天``, ``20个工作日``; a number alone counts days."""
+    match = _TERM.fullmatch(squeeze(text_of(value)))
+    if match is None or not 1 <= int(match["amount"]) <= _LONGEST_TERM:
+        return None
+    if "工作日" in match["unit"]:
+        unit = TermUnit.WORKING_DAYS
+    else:
+        unit = TermUnit.MONTHS if "月" in match["unit"] else TermUnit.DAYS
+    return Term(int(match["amount"]), unit)

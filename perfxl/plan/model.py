@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from perfxl.layout.declare import Column, ValueKind
 from perfxl.plan.methods import Method
 from perfxl.values import squeeze
+
+if TYPE_CHECKING:
+    from perfxl.plan.wording import DocumentKind, TextRow
 
 
 class TieRule(StrEnum):
@@ -38,6 +41,32 @@ class ReviewerRule(StrEnum):
 
     LATEST = "后收到的为准"
     MEAN = "取平均分"
+
+
+class Naming(StrEnum):
+    """Whether the circular's examples name the unit (典型问题举例)."""
+
+    ANONYMOUS = "匿名"
+    NAMED = "点名"
+    NONE = "不举例"
+
+
+class TermUnit(StrEnum):
+    """What a term is counted in; working days follow the official calendar of holidays."""
+
+    MONTHS = "个月"
+    DAYS = "天"
+    WORKING_DAYS = "个工作日"
+
+
+class MeasureKind(StrEnum):
+    """What a grade means for next year's budget (措施)."""
+
+    FIRST = "优先安排"
+    AS_USUAL = "正常安排"
+    CUT = "压减"
+    SUSPENDED = "暂停安排"
+    REVIEWED = "重新论证"
 
 
 class Source(StrEnum):
@@ -272,6 +301,36 @@ class Grade:
 
 
 @dataclass(frozen=True)
+class Term:
+    """A length of time, such as 一个月 or 20 个工作日."""
+
+    amount: int
+    unit: TermUnit
+
+    def __str__(self) -> str:
+        return f"{self.amount}{self.unit}"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What one grade means for a unit; ``cut`` in hundredths of a percent of each amount."""
+
+    kind: MeasureKind
+    cut: int = 0
+    accountable: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Application:
+    """The sheet 结果应用: a measure by grade, and the register's column of amounts it bears on."""
+
+    measures: Mapping[str, Measure]
+    register: str
+    column: str
+
+
+@dataclass(frozen=True)
 class MailText:
     """Subject and text of one occasion, with {placeholders}."""
 
@@ -296,12 +355,13 @@ class CampaignInfo:
     deadline: dt.datetime
     full_marks: int
     step: int
-    rectification_days: int
+    rectification: Term
     tie_rule: TieRule
     late_rule: LateRule
     late_deduction: int
     reviewer_rule: ReviewerRule
     disagreement: int
+    naming: Naming
     addressees: str
     copied_to: str
     contact: str
@@ -347,7 +407,7 @@ class Plan:
     """Everything that the plan workbook declares.
 
     ``reviewers`` names, by section, those who each get a review book of their own; a section that
-    is not among them has one book.
+    is not among them has one book. ``wording`` holds the texts of the documents.
     """
 
     campaign: CampaignInfo
@@ -360,6 +420,8 @@ class Plan:
     mails: Mapping[str, MailText] = field(default_factory=dict)
     reviewers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     spot_check: SpotCheck | None = None
+    wording: Mapping[DocumentKind, tuple[TextRow, ...]] = field(default_factory=dict)
+    application: Application | None = None
 
     @cached_property
     def unit_by_code(self) -> Mapping[str, Unit]:

@@ -8,6 +8,7 @@ from perfxl.errors import PlanRefused
 from perfxl.layout.declare import Column
 from perfxl.layout.locate import Rows, find_table
 from perfxl.plan import workbook as sheets_of_plan
+from perfxl.plan.application_reading import read_application
 from perfxl.plan.forms import file_name
 from perfxl.plan.info_reading import InfoSheet
 from perfxl.plan.item_reading import read_items
@@ -24,6 +25,7 @@ from perfxl.plan.rows import LIST_BREAK, PlanBook, Row
 from perfxl.plan.rubric_reading import around, code_of, read_rubric
 from perfxl.plan.rubric_sheets import RubricSheets, find_rubrics
 from perfxl.plan.spot_check_reading import read_spot_check
+from perfxl.plan.wording_reading import read_wording
 from perfxl.points import HUNDREDTHS
 from perfxl.values import number_of, squeeze, text_of
 
@@ -52,6 +54,8 @@ def read_plan(file: str, sheets: Mapping[str, Rows]) -> Plan:
     mails = _mails(book)
     reviewers = _reviewers(book, sections_of(units, rubrics))
     spot_check = read_spot_check(book, registers)
+    wording = read_wording(book)
+    application = read_application(book, info, grades, registers)
     if book.mistakes:
         raise PlanRefused(book.file, book.mistakes)
     return Plan(
@@ -65,6 +69,8 @@ def read_plan(file: str, sheets: Mapping[str, Rows]) -> Plan:
         mails,
         reviewers,
         spot_check,
+        wording,
+        application,
     )
 
 

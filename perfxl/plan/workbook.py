@@ -6,12 +6,22 @@ from collections.abc import Sequence
 
 from perfxl.layout.declare import Column, SheetLayout, Table, ValueKind
 from perfxl.plan.methods import METHOD_NAMES
-from perfxl.plan.model import Aggregate, LateRule, ReviewerRule, Source, TieRule
+from perfxl.plan.model import (
+    Aggregate,
+    LateRule,
+    MeasureKind,
+    Naming,
+    ReviewerRule,
+    Source,
+    TieRule,
+)
+from perfxl.plan.wording import SCOPES, DocumentKind, Part
 from perfxl.values import squeeze
 
 INFO, GRADES, ROSTER, ITEMS = "考核信息", "等级标准", "单位名录", "数据项"
 REGISTERS, INSTRUCTIONS, MAILS = "登记表", "填报说明", "邮件"
 REVIEWERS, SPOT_CHECK = "评分人", "抽查"
+WORDING, APPLICATION = "文稿", "结果应用"
 RUBRIC_PREFIX = "指标体系"
 
 YES_NO = ("是", "否")
@@ -41,12 +51,14 @@ INFO_ITEMS: tuple[tuple[str, str, bool], ...] = (
     ("报送截止时间", "例如 2024-01-15 18:00；只写日期则到当日 24 时", True),
     ("满分", "每类单位指标体系的分值合计，不填为 100", False),
     ("打分步长", "自评和核定得分都是它的整数倍，例如 0.5", True),
-    ("整改期限（天）", "自通报印发之日起的天数", True),
+    ("整改期限", "自印发之日起，例如 1个月、30天、20个工作日；不填为 1个月", False),
     ("并列规则", "、".join(TieRule), True),
     ("逾期规则", "、".join(LateRule), True),
     ("逾期扣分", "逾期规则为“总分扣减”时，每个逾期单位从总分中扣的分数", False),
     ("多人评分规则", f"几个评分人评同一项时：{'、'.join(ReviewerRule)}，不填为前者", False),
     ("评分分歧（分）", "两个评分人的得分相差超过它就列出来，不填为 0", False),
+    ("典型问题举例", f"通报举例时：{'、'.join(Naming)}，不填为匿名", False),
+    ("下年预算基数", "结果应用所依据的金额，例如 项目清单[全年预算数]", False),
     ("主送机关", "通报的主送机关", False),
     ("抄送机关", "通报的抄送机关", False),
     ("联系人", "", False),
@@ -69,6 +81,7 @@ INFO_CHOICES = {
     "并列规则": list(TieRule),
     "逾期规则": list(LateRule),
     "多人评分规则": list(ReviewerRule),
+    "典型问题举例": list(Naming),
 }
 
 
@@ -190,6 +203,25 @@ MAILS_SHEET = _sheet(
     _column("正文", 90),
 )
 
+WORDING_SHEET = _sheet(
+    WORDING,
+    "各种文稿的文字，可以改写。花括号内是自动填入的内容；没有内容（0 个、名单为空）的那一句自动略去。",
+    _column("文书", 10, choices=tuple(DocumentKind)),
+    _column("部分", 10, "“接上”与前一行同一段", choices=tuple(Part)),
+    _column("范围", 14, "逐个写的，例如每类单位各写一次", choices=SCOPES, optional=True),
+    _column("条件", 30, "例如 逾期报送单位数>0；几个条件用分号分开", optional=True),
+    _column("文字", 90),
+)
+APPLICATION_SHEET = _sheet(
+    APPLICATION,
+    "考核等级怎样用于下年预算，供生成建议表；不用的可删去本表。",
+    _column("等级", 12, "每个等级一行，另加“未报送”一行"),
+    _column("措施", 14, choices=tuple(MeasureKind)),
+    _column("压减比例", 12, "措施为压减时填写，例如 5%", optional=True),
+    _column("问责", 8, "列入问责建议名单的选“是”", choices=YES_NO, optional=True),
+    _column("说明", 60, optional=True),
+)
+
 
 def rubric_sheet(name: str) -> SheetLayout:
     """The layout of one rubric sheet."""
@@ -208,6 +240,8 @@ FIXED_SHEETS = {
         INSTRUCTIONS_SHEET,
         MAILS_SHEET,
         SPOT_CHECK_SHEET,
+        WORDING_SHEET,
+        APPLICATION_SHEET,
     )
 }
 # Sheets of one item a row, and their items.

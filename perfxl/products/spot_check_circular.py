@@ -12,8 +12,9 @@ import pandas as pd
 from perfxl.documents.official import OfficialDocument, TableColumn
 from perfxl.plan.model import LedgerFigure, Plan, SpotCheck
 from perfxl.points import as_text, round_fraction
-from perfxl.products.circular import DRAFT
+from perfxl.products.texts import DRAFT
 from perfxl.spot_checks.results import fraction_of, problems_of_units
+from perfxl.terms import due_on
 
 _COLUMNS = (
     TableColumn("单位名称", 50),
@@ -121,7 +122,7 @@ def _results(plan: Plan, checked: pd.DataFrame, done: pd.DataFrame, faulty: pd.D
 
 
 def _requirements(plan: Plan, spot_check: SpotCheck, faulty: pd.DataFrame) -> list[str]:
-    due = _issued_on(plan, spot_check) + dt.timedelta(days=plan.campaign.rectification_days)
+    due = due_on(plan.campaign.rectification, _issued_on(plan, spot_check))
     asked = []
     if len(faulty):
         asked.append(

@@ -1,4 +1,4 @@
-"""circular (通报): 成果/通报.docx from the tables behind the consolidated workbook."""
+"""circular (通报): 成果/通报.docx, 政府报告.docx and 公开稿.docx from the tables of the workbook."""
 
 from __future__ import annotations
 
@@ -8,45 +8,58 @@ from pathlib import Path
 
 from perfxl.campaign import PRODUCTS, Campaign
 from perfxl.errors import NothingToDo
-from perfxl.facts import campaign_facts
-from perfxl.files import keep_earlier, sha256_of, write_atomically
-from perfxl.products.circular import circular as circular_document
-from perfxl.stages.gather import gather
+from perfxl.facts.campaign import CampaignFacts, campaign_facts
+from perfxl.plan.wording import DocumentKind
+from perfxl.products.circular import RESULT_DOCUMENTS, result_document
+from perfxl.stages.documents import WrittenDocument, write_document
+from perfxl.stages.gather import Gathered, gather
 
-FILE, PRODUCT = "通报.docx", "circular"
+FILES = {kind: f"{kind}.docx" for kind in RESULT_DOCUMENTS}
+# Under which name the ledger knows what perfxl wrote of each.
+_PRODUCTS = {
+    DocumentKind.CIRCULAR: "circular",
+    DocumentKind.REPORT: "report",
+    DocumentKind.PUBLIC: "public",
+}
 
 
 @dataclass(frozen=True)
 class CircularResult:
-    """The document, where an edited earlier one was kept, how many scores are not approved yet."""
+    """The documents, the circular first, and how many scores are not approved yet."""
 
-    path: Path
-    kept: Path | None
+    documents: tuple[WrittenDocument, ...]
     provisional: int
+
+    @property
+    def path(self) -> Path:
+        """Where the circular lies."""
+        return self.documents[0].path
 
 
 def circular(campaign: Campaign, now: dt.datetime) -> CircularResult:
-    """Write the circular; raises NothingToDo where no unit has returned anything."""
+    """Write circular, report and public version.
+
+    Raises NothingToDo where no unit has returned anything, NotInPlan where a text is missing.
+    """
     gathered = gather(campaign)
     if not gathered.receipts:
         raise NothingToDo("还没有收到任何单位的报送", remedy="请先执行 perfxl ingest")
-    facts = campaign_facts(
+    facts = facts_of(gathered)
+    # All are made before any is written: they belong together.
+    made = {kind: result_document(kind, gathered.plan, facts) for kind in RESULT_DOCUMENTS}
+    written = tuple(
+        write_document(campaign, campaign.path(PRODUCTS) / FILES[kind], data, _PRODUCTS[kind], now)
+        for kind, data in made.items()
+    )
+    return CircularResult(written, facts.provisional)
+
+
+def facts_of(gathered: Gathered) -> CampaignFacts:
+    """What the documents state of a campaign as it stands."""
+    return campaign_facts(
         gathered.plan,
         gathered.scores,
         gathered.ranking,
         gathered.checked.findings,
         gathered.status,
-    )
-    path = campaign.path(PRODUCTS) / FILE
-    data = circular_document(gathered.plan, facts)
-    kept = keep_earlier(path, now) if is_edited(campaign, path) else None
-    write_atomically(path, data)
-    campaign.ledger.record_product(PRODUCT, "", sha256_of(data), now)
-    return CircularResult(path, kept, facts.provisional)
-
-
-def is_edited(campaign: Campaign, path: Path) -> bool:
-    """Whether a person changed the document since perfxl wrote it."""
-    return path.is_file() and sha256_of(path.read_bytes()) not in (
-        campaign.ledger.made_by_perfxl(PRODUCT, "")
     )

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perfxl.campaign import PRODUCTS, Campaign
-from perfxl.files import keep_earlier, sha256_of, write_atomically
 from perfxl.products.spot_check_circular import DrawFacts
 from perfxl.products.spot_check_circular import spot_check_circular as document
+from perfxl.stages.documents import write_document
 from perfxl.stages.gather import checked_sample
 from perfxl.stages.spot_check import declared, last_draw
 
@@ -32,9 +32,5 @@ def spot_check_circular(campaign: Campaign, now: dt.datetime) -> CircularResult:
     facts = DrawFacts(current.population, current.seed, current.method, current.drawn_at.date())
     data = document(campaign.plan, declared(campaign.plan), facts, checked)
     path = campaign.path(PRODUCTS) / FILE
-    made = campaign.ledger.made_by_perfxl(PRODUCT, "")
-    is_edited = path.is_file() and sha256_of(path.read_bytes()) not in made
-    kept = keep_earlier(path, now) if is_edited else None
-    write_atomically(path, data)
-    campaign.ledger.record_product(PRODUCT, "", sha256_of(data), now)
-    return CircularResult(path, kept, int(checked["problems"].isna().sum()))
+    written = write_document(campaign, path, data, PRODUCT, now)
+    return CircularResult(path, written.kept, int(checked["problems"].isna().sum()))

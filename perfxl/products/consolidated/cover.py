@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from perfxl.excel.style import Role
 from perfxl.excel.writer import SheetWriter
-from perfxl.facts import kind_facts
+from perfxl.facts.campaign import kind_facts
 from perfxl.layout.declare import ValueKind
 from perfxl.layout.locate import cell_name
 from perfxl.plan.model import Plan

@@ -1,0 +1,239 @@
+"""What the office's texts (文稿) may speak of: documents, their parts, scopes and fields.
+
+A document is written from the rows of the plan's sheet 文稿: each row is a heading, a paragraph or
+the next sentences of one, with ``{fields}`` that perfxl fills in, a condition under which it is
+said, and a scope where it is said once for each of several things.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from perfxl.plan.model import Relation
+
+
+class DocumentKind(StrEnum):
+    """The documents whose text the plan holds (文书)."""
+
+    CIRCULAR = "通报"
+    REPORT = "政府报告"
+    PUBLIC = "公开稿"
+    FEEDBACK = "反馈意见"
+    CLOSING = "整改总结"
+    APPLICATION = "结果应用"
+
+
+class Part(StrEnum):
+    """What a row of text is in its document (部分)."""
+
+    TITLE = "标题"
+    NUMBER = "文号"
+    ADDRESSEES = "主送"
+    COPIES = "抄送"
+    HEADING_1 = "一级标题"
+    HEADING_2 = "二级标题"
+    PARAGRAPH = "正文"
+    CONTINUED = "接上"
+
+
+HEADING_LEVELS = {Part.HEADING_1: 1, Part.HEADING_2: 2}
+# Parts that a document has once, outside its body.
+FRAME_PARTS = (Part.TITLE, Part.NUMBER, Part.ADDRESSEES, Part.COPIES)
+
+
+class FieldKind(StrEnum):
+    """What a field holds; a count of 0, no names and a blank text are "nothing"."""
+
+    TEXT = "文字"
+    COUNT = "个数"
+    NAMES = "名单"
+    SCORE = "分数"
+    RATE = "百分率"
+    DATE = "日期"
+
+
+COMPARABLE = frozenset({FieldKind.COUNT, FieldKind.SCORE, FieldKind.RATE, FieldKind.NAMES})
+
+Fields = Mapping[str, FieldKind]
+# The scope of what is said once.
+WHOLE = ""
+KIND, STRONG, WEAK, COMMON = "每类单位", "每项较好指标", "每项薄弱指标", "每类问题"
+DEDUCTION, PROBLEM, GRADE = "每个扣分项", "每条问题", "每个等级"
+
+_CAMPAIGN: Fields = {
+    "考核名称": FieldKind.TEXT,
+    "考核年度": FieldKind.TEXT,
+    "考核依据": FieldKind.TEXT,
+    "发文机关": FieldKind.TEXT,
+    "发文字号": FieldKind.TEXT,
+    "印发日期": FieldKind.DATE,
+    "报送截止日期": FieldKind.DATE,
+    "整改期限": FieldKind.DATE,
+    "主送机关": FieldKind.TEXT,
+    "抄送机关": FieldKind.TEXT,
+    "联系人": FieldKind.TEXT,
+    "联系电话": FieldKind.TEXT,
+}
+_RESULTS: Fields = {
+    **_CAMPAIGN,
+    "暂定项数": FieldKind.COUNT,
+    "单位总数": FieldKind.COUNT,
+    "单位类别数": FieldKind.COUNT,
+    "单位构成": FieldKind.TEXT,
+    "报送单位数": FieldKind.COUNT,
+    "按时报送单位数": FieldKind.COUNT,
+    "逾期报送单位数": FieldKind.COUNT,
+    "未报送单位数": FieldKind.COUNT,
+    "逾期报送单位": FieldKind.NAMES,
+    "未报送单位": FieldKind.NAMES,
+    "评分股室数": FieldKind.COUNT,
+    "表扬单位": FieldKind.NAMES,
+    "最低等级": FieldKind.TEXT,
+    "最低等级单位": FieldKind.NAMES,
+    "较好指标数": FieldKind.COUNT,
+    "薄弱指标数": FieldKind.COUNT,
+    "问题类数": FieldKind.COUNT,
+}
+_OF_KIND: Fields = {
+    "类别": FieldKind.TEXT,
+    "单位数": FieldKind.COUNT,
+    "参加排名数": FieldKind.COUNT,
+    "未报送数": FieldKind.COUNT,
+    "平均分": FieldKind.SCORE,
+    "最高分": FieldKind.SCORE,
+    "最低分": FieldKind.SCORE,
+    "等级分布": FieldKind.TEXT,
+    "前列单位": FieldKind.NAMES,
+}
+_OF_INDICATOR: Fields = {
+    "类别": FieldKind.TEXT,
+    "指标": FieldKind.TEXT,
+    "得分率": FieldKind.RATE,
+    "评分单位数": FieldKind.COUNT,
+    "扣分单位数": FieldKind.COUNT,
+}
+_OF_COMMON: Fields = {
+    "问题": FieldKind.TEXT,
+    "单位数": FieldKind.COUNT,
+    "次数": FieldKind.COUNT,
+    "举例": FieldKind.TEXT,
+}
+_RESULT_SCOPES: Mapping[str, Fields] = {
+    WHOLE: _RESULTS,
+    KIND: _OF_KIND,
+    STRONG: _OF_INDICATOR,
+    WEAK: _OF_INDICATOR,
+    COMMON: _OF_COMMON,
+}
+_FEEDBACK: Fields = {
+    **_CAMPAIGN,
+    "单位名称": FieldKind.TEXT,
+    "单位类别": FieldKind.TEXT,
+    "报送情况": FieldKind.TEXT,
+    "满分": FieldKind.SCORE,
+    "总分": FieldKind.SCORE,
+    "自评总分": FieldKind.SCORE,
+    "等级": FieldKind.TEXT,
+    "名次": FieldKind.COUNT,
+    "参加排名数": FieldKind.COUNT,
+    "同类平均分": FieldKind.SCORE,
+    "高于平均": FieldKind.SCORE,
+    "低于平均": FieldKind.SCORE,
+    "暂定项数": FieldKind.COUNT,
+    "扣分项数": FieldKind.COUNT,
+    "问题数": FieldKind.COUNT,
+}
+_OF_DEDUCTION: Fields = {
+    "编码": FieldKind.TEXT,
+    "指标": FieldKind.TEXT,
+    "分值": FieldKind.SCORE,
+    "得分": FieldKind.SCORE,
+    "扣分": FieldKind.SCORE,
+    "扣分原因": FieldKind.TEXT,
+}
+_OF_PROBLEM: Fields = {
+    "编号": FieldKind.TEXT,
+    "问题": FieldKind.TEXT,
+    "来源": FieldKind.TEXT,
+}
+_CLOSING: Fields = {
+    **_CAMPAIGN,
+    "统计日期": FieldKind.DATE,
+    "单位总数": FieldKind.COUNT,
+    "有问题单位数": FieldKind.COUNT,
+    "问题总数": FieldKind.COUNT,
+    "已确认数": FieldKind.COUNT,
+    "待确认数": FieldKind.COUNT,
+    "退回数": FieldKind.COUNT,
+    "未完成数": FieldKind.COUNT,
+    "逾期数": FieldKind.COUNT,
+    "完成率": FieldKind.RATE,
+    "全部完成单位数": FieldKind.COUNT,
+    "逾期单位数": FieldKind.COUNT,
+    "逾期单位": FieldKind.NAMES,
+}
+_APPLICATION: Fields = {
+    **_CAMPAIGN,
+    "单位总数": FieldKind.COUNT,
+    "压减单位数": FieldKind.COUNT,
+    "压减金额": FieldKind.SCORE,
+    "问责单位数": FieldKind.COUNT,
+    "问责单位": FieldKind.NAMES,
+}
+_OF_GRADE: Fields = {
+    "等级": FieldKind.TEXT,
+    "单位数": FieldKind.COUNT,
+    "单位": FieldKind.NAMES,
+    "办法": FieldKind.TEXT,
+    "压减金额": FieldKind.SCORE,
+}
+
+VOCABULARY: Mapping[DocumentKind, Mapping[str, Fields]] = {
+    DocumentKind.CIRCULAR: _RESULT_SCOPES,
+    DocumentKind.REPORT: _RESULT_SCOPES,
+    DocumentKind.PUBLIC: _RESULT_SCOPES,
+    DocumentKind.FEEDBACK: {WHOLE: _FEEDBACK, DEDUCTION: _OF_DEDUCTION, PROBLEM: _OF_PROBLEM},
+    DocumentKind.CLOSING: {WHOLE: _CLOSING},
+    DocumentKind.APPLICATION: {WHOLE: _APPLICATION, GRADE: _OF_GRADE},
+}
+SCOPES = tuple(dict.fromkeys(scope for scopes in VOCABULARY.values() for scope in scopes if scope))
+
+
+@dataclass(frozen=True)
+class Test:
+    """One condition on a field: against a number of hundredths, or against a text."""
+
+    field: str
+    relation: Relation
+    number: int | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class TextRow:
+    """One row of the sheet 文稿: ``pieces`` alternate plain text and names of fields."""
+
+    part: Part
+    scope: str
+    tests: tuple[Test, ...]
+    pieces: tuple[str, ...]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that the text uses, in order."""
+        return self.pieces[1::2]
+
+
+_FIELD = re.compile(r"\{([^{}]*)\}")
+
+
+def split_text(text: str) -> tuple[str, ...]:
+    """Text cut at its ``{fields}``: plain, field, plain, …; raises ValueError at a stray brace."""
+    pieces = _FIELD.split(text)
+    for plain in pieces[::2]:
+        if "{" in plain or "}" in plain:
+            raise ValueError(plain)
+    return tuple(piece.strip() if at % 2 else piece for at, piece in enumerate(pieces))

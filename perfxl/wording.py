@@ -1,0 +1,195 @@
+"""Sentences from the plan's texts (文稿) and a campaign's facts.
+
+A row is left out where its condition does not hold or where something it speaks of is nothing: a
+count of 0, no names, a blank text. A heading that nothing follows is left out with it, so that no
+document says "0 个单位" or has an empty section.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from perfxl.plan.model import Relation
+from perfxl.plan.wording import (
+    FRAME_PARTS,
+    HEADING_LEVELS,
+    DocumentKind,
+    FieldKind,
+    Part,
+    Test,
+    TextRow,
+)
+from perfxl.points import HUNDREDTHS, as_text
+
+Value = str | int | Sequence[str] | dt.date | None
+_ENDINGS = tuple("。！？；：，、…")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a document may say: a value for every field of its vocabulary, by scope.
+
+    Counts are whole numbers; scores and money hundredths, rates hundredths of a percent.
+    """
+
+    whole: Mapping[str, Value]
+    scopes: Mapping[str, Sequence[Mapping[str, Value]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A heading or a paragraph of the finished text."""
+
+    part: Part
+    text: str
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A document's text: what stands once around it, and its body."""
+
+    title: str
+    number: str
+    addressees: str
+    copies: str
+    body: tuple[Piece, ...]
+
+
+def compose(
+    rows: Sequence[TextRow], kinds: Mapping[str, Mapping[str, FieldKind]], facts: Facts
+) -> Composed:
+    """The text of one document; ``kinds`` is its vocabulary (``VOCABULARY[document]``)."""
+    composer = _Composer(kinds, facts)
+    frame = {part: composer.once(rows, part) for part in FRAME_PARTS}
+    body = [piece for block in _blocks(rows) for piece in composer.block(block)]
+    return Composed(
+        frame[Part.TITLE],
+        frame[Part.NUMBER],
+        frame[Part.ADDRESSEES],
+        frame[Part.COPIES],
+        tuple(_without_bare_headings(_joined(body))),
+    )
+
+
+def shown(kind: FieldKind, value: Value) -> str:
+    """A value as documents write it; blank where it is nothing."""
+    if value is None or value == "" or (kind is FieldKind.COUNT and value == 0):
+        return ""
+    if isinstance(value, dt.date):
+        return f"{value.year}年{value.month}月{value.day}日"
+    if isinstance(value, int):
+        return {
+            FieldKind.SCORE: as_text(value, 2),
+            FieldKind.RATE: as_text(value, 2) + "%",
+        }.get(kind, str(value))
+    return value if isinstance(value, str) else "、".join(value)
+
+
+def _blocks(rows: Sequence[TextRow]) -> Iterator[list[TextRow]]:
+    """Neighbouring rows of one scope belong together and are repeated together."""
+    body = [row for row in rows if row.part not in FRAME_PARTS]
+    for scope, group in groupby(body, key=lambda row: row.scope):
+        block = list(group)
+        if scope:
+            yield block
+        else:
+            yield from ([row] for row in block)
+
+
+class _Composer:
+    def __init__(self, kinds: Mapping[str, Mapping[str, FieldKind]], facts: Facts) -> None:
+        self._kinds, self._facts = kinds, facts
+
+    def once(self, rows: Sequence[TextRow], part: Part) -> str:
+        """The first row of this part that can be said."""
+        said = (self._said(row, self._facts.whole) for row in rows if row.part is part)
+        return next(filter(None, said), "")
+
+    def block(self, block: Sequence[TextRow]) -> Iterator[Piece]:
+        """The pieces of a block, once for each thing of its scope."""
+        scope = block[0].scope
+        things = self._facts.scopes.get(scope, ()) if scope else ({},)
+        if scope and all(row.part is Part.CONTINUED for row in block):
+            yield from self._run_on(block, things)
+            return
+        for thing in things:
+            values = {**self._facts.whole, **thing}
+            for row in block:
+                text = self._said(row, values)
+                if text:
+                    yield Piece(row.part, text)
+
+    def _run_on(
+        self, block: Sequence[TextRow], things: Sequence[Mapping[str, Value]]
+    ) -> Iterator[Piece]:
+        """One sentence over several things: a semicolon between them, a full stop at the end."""
+        texts = [
+            "".join(self._said(row, {**self._facts.whole, **thing}) for row in block)
+            for thing in things
+        ]
+        texts = [text for text in texts if text]
+        for number, text in enumerate(texts, 1):
+            closing = "；" if number < len(texts) else "。"
+            yield Piece(Part.CONTINUED, text if text.endswith(_ENDINGS) else text + closing)
+
+    def _said(self, row: TextRow, values: Mapping[str, Value]) -> str:
+        """The row's text; blank where it is not to be said."""
+        kinds = {**self._kinds[""], **self._kinds[row.scope]}
+        if not all(_holds(test, kinds[test.field], values[test.field]) for test in row.tests):
+            return ""
+        pieces = [
+            shown(kinds[piece], values[piece]) if number % 2 else piece
+            for number, piece in enumerate(row.pieces)
+        ]
+        return "" if not all(pieces[1::2]) else "".join(pieces)
+
+
+def _holds(test: Test, kind: FieldKind, value: Value) -> bool:
+    if test.number is None:
+        same = shown(kind, value) == test.text
+        return same if test.relation is Relation.EQUAL else not same
+    if value is None:
+        return False
+    if isinstance(value, int):
+        number = value * HUNDREDTHS if kind is FieldKind.COUNT else value
+    else:
+        assert not isinstance(value, dt.date)
+        number = len(value) * HUNDREDTHS
+    return bool(test.relation.holds(number, test.number))
+
+
+def _joined(pieces: Sequence[Piece]) -> list[Piece]:
+    """Sentences that go on with the paragraph before them, joined to it."""
+    joined: list[Piece] = []
+    for piece in pieces:
+        if piece.part is not Part.CONTINUED:
+            joined.append(piece)
+        elif joined and joined[-1].part is Part.PARAGRAPH:
+            joined[-1] = Piece(Part.PARAGRAPH, joined[-1].text + piece.text)
+        else:
+            # The paragraph's first sentence was not said.
+            joined.append(Piece(Part.PARAGRAPH, piece.text))
+    return joined
+
+
+def _without_bare_headings(pieces: Sequence[Piece]) -> Iterator[Piece]:
+    for at, piece in enumerate(pieces):
+        level = HEADING_LEVELS.get(piece.part)
+        if level is None:
+            yield piece
+            continue
+        for following in pieces[at + 1 :]:
+            below = HEADING_LEVELS.get(following.part)
+            if below is None:
+                yield piece
+                break
+            if below <= level:
+                break
+
+
+def missing_texts(wording: Mapping[DocumentKind, Sequence[TextRow]]) -> list[DocumentKind]:
+    """The documents that the plan has no text for."""
+    return [kind for kind in DocumentKind if not wording.get(kind)]
