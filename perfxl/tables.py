@@ -398,6 +398,82 @@ LAST_RATES: Schema = {
     "sum": "int64",
 }
 
+# What a unit has to mend; ``key`` makes it the same problem in every run, ``lost`` hundredths.
+PROBLEMS: Schema = {
+    "unit": "object",
+    "key": "object",
+    "source": "object",
+    "indicator": "object",
+    "description": "object",
+    "lost": "Int64",
+}
+# What the rectification books say of problems (``ledger.ProblemReport``).
+PROBLEM_REPORTS: Schema = {
+    "unit": "object",
+    "number": "object",
+    "measure": "object",
+    "person": "object",
+    "progress": "object",
+    "done_on": "object",
+    "evidence": "object",
+    "note": "object",
+    "receipt": "object",
+    "sheet": "object",
+    "row": "int64",
+}
+# Every problem in force with the unit's last report, the office's last word, and its state.
+RECTIFICATION: Schema = {
+    "unit": "object",
+    "number": "object",
+    "source": "object",
+    "indicator": "object",
+    "description": "object",
+    "lost": "Int64",
+    "due": "object",
+    "measure": "object",
+    "person": "object",
+    "progress": "object",
+    "done_on": "object",
+    "evidence": "object",
+    "note": "object",
+    "reported_at": "datetime64[s]",
+    "receipt": "object",
+    "opinion": "object",
+    "decided_by": "object",
+    "decided_at": "datetime64[s]",
+    "state": "object",
+    "overdue": "bool",
+}
+
+# What the grades mean for next year's budget (结果应用); amounts in 0.01 万元,
+# ``rate`` in hundredths of a percent of each amount.
+APPLIED_UNITS: Schema = {
+    "unit": "object",
+    "name": "object",
+    "kind": "object",
+    "grade": "object",
+    "total": "int64",
+    "measure": "object",
+    "rate": "int64",
+    "projects": "int64",
+    "base": "int64",
+    "cut": "int64",
+    "accountable": "bool",
+    "note": "object",
+}
+APPLIED_PROJECTS: Schema = {
+    "unit": "object",
+    "name": "object",
+    "project": "object",
+    "project_name": "object",
+    "measure": "object",
+    "rate": "int64",
+    "base": "int64",
+    "cut": "int64",
+    "sheet": "object",
+    "row": "int64",
+}
+
 
 def frame(columns: Mapping[str, Sequence[object]], schema: Schema) -> pd.DataFrame:
     """Columns of values as a DataFrame of exactly the schema's columns, order and dtypes."""

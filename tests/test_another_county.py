@@ -416,7 +416,7 @@ def check_circular(path: Path, totals: list[str]) -> None:
     assert "2025年度预算绩效管理综合考核情况的通报" in text
     assert "讨论稿" not in text
     assert "县直部门24个、国有企业6个、学校10个" in text
-    assert "按时报送37个，逾期报送1个，未报送2个" in text
+    assert "按时报送考核材料的单位37个，逾期报送的1个，未报送的2个" in text
     assert "2026年5月4日" in text  # issued 2026-03-20, 45 days to mend
     cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
     assert sorted(totals) == sorted(text for text in cells if text in totals)

@@ -31,6 +31,7 @@ FLOORS = (
     {
         *("checks", "intake", "scoring", "reviews", "claims", "changes"),
         *("analysis", "last_year", "movements", "spot_checks", "wording", "rectifications"),
+        "application",
     },
     {"facts", "campaign"},
     {"products"},

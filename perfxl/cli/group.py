@@ -42,7 +42,11 @@ class WorkOrder(ChineseGroup):
         "consolidate",
         "rank",
         "circular",
+        "feedback",
+        "rectify",
+        "apply",
         "pdf",
+        "check-form",
         "checks",
         "demo",
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
 from perfxl.cli.chinese import ChineseCommand
-from perfxl.cli.group import PATH, campaign_of, cli, now, read_file
+from perfxl.cli.group import FINDINGS_EXIT, PATH, campaign_of, cli, now, read_file
 from perfxl.cli.output import (
     print_json,
     print_movements,
@@ -103,3 +104,42 @@ def pdf(files: tuple[Path, ...]) -> None:
 
     for file in files:
         click.echo(f"已写 {print_file(file, read_file(file))}。")
+
+
+@cli.command("check-form", cls=ChineseCommand)
+@click.argument("files", metavar="文件...", nargs=-1, required=True, type=PATH)
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON")
+def check_form(files: tuple[Path, ...], as_json: bool) -> None:
+    """核对 Word 文稿的公文格式（GB/T 9704-2012），逐项列出标准和实测。
+
+    有不合标准的，退出码为 1。
+
+    \b
+    例：perfxl check-form 考核2024/成果/通报.docx
+    """
+    from perfxl.console import plain, print_table
+    from perfxl.documents.form_check import check_form as run
+
+    checked = {file: run(read_file(file), file.name) for file in files}
+    wrong = sum(not one.holds for measured in checked.values() for one in measured)
+    if as_json:
+        print_json(
+            [
+                {"file": str(file), **vars(one)}
+                for file, measured in checked.items()
+                for one in measured
+            ]
+        )
+        sys.exit(FINDINGS_EXIT if wrong else 0)
+    for file, measured in checked.items():
+        print_table(
+            ("条款", "项目", "标准", "实测", "结论"),
+            [
+                (one.clause, one.item, one.wanted, plain(one.found), "合" if one.holds else "不合")
+                for one in measured
+            ],
+            title=f"{plain(file.name)}：",
+        )
+        off = sum(not one.holds for one in measured)
+        click.echo(f"核对 {len(measured)} 项，{f'不合标准 {off} 项' if off else '都合标准'}。")
+    sys.exit(FINDINGS_EXIT if wrong else 0)

@@ -75,7 +75,8 @@ def ingest(
     with progress("收取", len(files)) as advance:
         result = run(campaign, files, passed_over, advance, decision, password)
     _print_taken(campaign, result, len(files), told_when=received is not None)
-    if any(one.receipt.verdict not in SETTLED for one in result.taken):
+    wrong = any(one.rectified and has_errors(one.rectified.findings) for one in result.taken)
+    if wrong or any(one.receipt.verdict not in SETTLED for one in result.taken):
         sys.exit(FINDINGS_EXIT)
 
 
@@ -84,14 +85,19 @@ def _print_taken(campaign: Campaign, result: IngestResult, files: int, *, told_w
     from perfxl.ledger import SETTLED, Verdict
 
     new = [taken for taken in result.taken if taken.new]
-    valid = [taken for taken in new if taken.receipt.verdict is Verdict.VALID]
+    books = [taken for taken in new if taken.rectified is not None]
+    valid = [
+        taken for taken in new if taken.receipt.verdict is Verdict.VALID and taken.rectified is None
+    ]
     inside = len(result.taken) - files
     click.echo(
         f"文件 {files} 个{f'（另从中拆出 {inside} 个）' if inside else ''}："
-        f"新收 {len(new)} 个（有效 {len(valid)} 个），以前收过 {len(result.taken) - len(new)} 个。"
+        f"新收 {len(new)} 个（有效 {len(valid) + len(books)} 个），"
+        f"以前收过 {len(result.taken) - len(new)} 个。"
     )
     if valid:
         _print_valid(campaign, result, valid)
+    _print_rectified(campaign, books)
     if told_when:
         for taken in result.taken:
             if not taken.new:
@@ -158,6 +164,22 @@ def _print_valid(campaign: Campaign, result: IngestResult, valid: Sequence[Taken
             )
         )
     print_table(("文件", "编码", "单位", "收到时间", "错误", "核实", "备注"), rows, right=(4, 5))
+
+
+def _print_rectified(campaign: Campaign, books: Sequence[Taken]) -> None:
+    """What the rectification books brought, and what is wrong in them."""
+    from perfxl.console import plain
+
+    for taken in books:
+        book = taken.rectified
+        assert book is not None
+        unit = campaign.plan.unit_by_code[taken.receipt.holder]
+        click.echo(
+            f"整改台账：{unit.name}（{plain(_whence(taken))}），"
+            f"新记录 {book.recorded} 个问题，未变 {book.unchanged} 个。"
+        )
+        if len(book.findings):
+            print_findings(book.findings, {})
 
 
 def _decision(campaign: Campaign, unit_code: str, files: int) -> Decision:

@@ -16,6 +16,7 @@ class Form(StrEnum):
     RETURN = "return"
     REVIEW = "review"
     SPOT_CHECK = "spot"
+    RECTIFICATION = "rectify"
 
 
 class Verdict(StrEnum):
@@ -234,3 +235,56 @@ class CheckedProject:
     sheet: str
     row: int
     recorded_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One problem that a unit was asked to mend, as told in a feedback notice.
+
+    ``number`` is its name for people (``101-03``), ``key`` what makes it the same problem in the
+    next run; ``lost`` hundredths, None where no points were lost. The newest record of a number is
+    in force; ``withdrawn`` says that it is not a problem any more.
+    """
+
+    unit: str
+    number: str
+    key: str
+    source: str
+    indicator: str
+    description: str
+    lost: int | None
+    due: dt.date
+    withdrawn: bool
+    recorded_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class ProblemReport:
+    """What a unit said in its rectification book of one problem."""
+
+    receipt: str
+    edition: int
+    unit: str
+    number: str
+    measure: str
+    person: str
+    progress: str
+    done_on: str
+    evidence: str
+    note: str
+    sheet: str
+    row: int
+    recorded_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class ProblemDecision:
+    """What the office found of a problem; ``receipt`` is the report that it judged, if any."""
+
+    unit: str
+    number: str
+    decision: str
+    reason: str
+    receipt: str
+    decided_by: str
+    decided_at: dt.datetime

@@ -177,6 +177,51 @@ CHECKED = sa.Table(
     sa.Column("row", sa.Integer, nullable=False),
     sa.Column("recorded_at", sa.DateTime, nullable=False),
 )
+PROBLEMS = sa.Table(
+    "rectification_problems",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("number", sa.String(60), nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("source", sa.String(20), nullable=False),
+    sa.Column("indicator", sa.String(40), nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("lost", sa.Integer, nullable=True),
+    sa.Column("due", sa.Date, nullable=False),
+    sa.Column("withdrawn", sa.Boolean, nullable=False),
+    sa.Column("recorded_at", sa.DateTime, nullable=False),
+)
+PROBLEM_REPORTS = sa.Table(
+    "rectification_reports",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("receipt", sa.String(64), nullable=False),
+    sa.Column("edition", sa.Integer, nullable=False),
+    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("number", sa.String(60), nullable=False),
+    sa.Column("measure", sa.Text, nullable=False),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("progress", sa.String(16), nullable=False),
+    sa.Column("done_on", sa.String(10), nullable=False),
+    sa.Column("evidence", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("sheet", sa.Text, nullable=False),
+    sa.Column("row", sa.Integer, nullable=False),
+    sa.Column("recorded_at", sa.DateTime, nullable=False),
+)
+PROBLEM_DECISIONS = sa.Table(
+    "rectification_decisions",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("number", sa.String(60), nullable=False),
+    sa.Column("decision", sa.String(8), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("receipt", sa.String(64), nullable=False),
+    sa.Column("decided_by", sa.String(80), nullable=False),
+    sa.Column("decided_at", sa.DateTime, nullable=False),
+)
 
 
 def add_missing_columns(connection: sa.Connection) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from perfxl.layout.declare import (
     Column,
     Field,
@@ -258,6 +260,51 @@ def check_book_layout(
         table=Table("checked", columns),
         signatures=("核查人（签字）：", "复核人（签字）：", "单位负责人（签字）：", "日期："),
     )
+
+
+class Progress(StrEnum):
+    """How far a unit is with a problem, in its own word (完成情况)."""
+
+    DONE = "已完成"
+    UNDER_WAY = "整改中"
+    NOT_BEGUN = "未整改"
+
+
+RECTIFICATION = "整改台账"
+RECTIFICATION_TABLE = Table(
+    "rectification",
+    (
+        _office("number", "问题编号", 10),
+        _office("source", "问题来源", 10, optional=True),
+        _office("description", "问题描述", 40),
+        _office("lost", "扣分", 7, kind=ValueKind.SCORE, optional=True),
+        _office("due", "整改期限", 12, kind=ValueKind.DATE, optional=True),
+        _office("opinion", "核查意见", 22, optional=True),
+        Column("measure", "整改措施", width=34, help="采取了什么措施，或准备怎样整改"),
+        Column("person", "责任人", width=10),
+        Column("progress", "完成情况", ValueKind.CHOICE, 10, choices=tuple(Progress)),
+        Column("done_on", "完成日期", ValueKind.DATE, 12, help="已完成的填写，例如 2024-02-20"),
+        Column("evidence", "佐证材料", width=24, help="文件名称、文号或附件名"),
+        Column("note", "备注", width=16, optional=True),
+    ),
+)
+
+
+def rectification_layout(campaign: CampaignInfo, unit: Unit) -> SheetLayout:
+    """The rectification book of one unit (整改台账): a problem a row."""
+    return SheetLayout(
+        RECTIFICATION,
+        RECTIFICATION,
+        f"{campaign.name}整改台账（{unit.name}）",
+        "只填浅黄色的格：整改措施、责任人、完成情况、完成日期、佐证材料、备注；填好后报送财政局。",
+        table=RECTIFICATION_TABLE,
+        signatures=("单位负责人（签字）：", "填报人：", "单位（盖章）"),
+    )
+
+
+def rectification_file_name(campaign_code: str, unit: Unit) -> str:
+    """``SL2023-101-石楼县教育科技局-整改台账.xlsx``."""
+    return file_name(campaign_code, unit).removesuffix(".xlsx") + f"-{RECTIFICATION}.xlsx"
 
 
 def review_layout(plan: Plan, section: str, reviewer: str = "") -> WorkbookLayout:

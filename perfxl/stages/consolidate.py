@@ -20,6 +20,7 @@ from perfxl.products.consolidated.material import Material, RejectedFile, Return
 from perfxl.products.consolidated.workbook import consolidated_workbook
 from perfxl.stages.gather import Gathered, gather
 from perfxl.stages.objection import objections
+from perfxl.stages.rectification import problems_today
 from perfxl.tables import Severity
 
 FILE = "综合评分表.xlsx"
@@ -137,4 +138,6 @@ def material(
         disagreements=gathered.merged.disagreements,
         look_again=gathered.look_again,
         objections=objections(campaign),
+        rectification=problems_today(campaign, now.date()),
+        applied=gathered.applied,
     )

@@ -14,6 +14,7 @@ from functools import cached_property
 import pandas as pd
 
 from perfxl import scoring
+from perfxl.application import Applied, apply_results
 from perfxl.campaign import Campaign
 from perfxl.checks.runner import CheckResult, run_checks
 from perfxl.errors import Missing, Place
@@ -76,6 +77,14 @@ class Gathered:
     def ranking(self) -> pd.DataFrame:
         """Totals, grades and ranks (``tables.RANKING``)."""
         return scoring.ranking(self.plan, self.scores, self.status)
+
+    @cached_property
+    def applied(self) -> Applied | None:
+        """What the grades mean for next year's budget; None where the plan does not say."""
+        application = self.plan.application
+        if application is None:
+            return None
+        return apply_results(self.plan, application, self.ranking, self.tables)
 
 
 def gather(

@@ -35,6 +35,13 @@ from perfxl.isolation import ahead
 from perfxl.ledger import Form, Receipt, Verdict
 from perfxl.plan.forms import OPINIONS
 from perfxl.stages.gather import original_of
+from perfxl.stages.rectification import (
+    NO_HOLDER,
+    BookTaken,
+    book_holder,
+    is_rectification_book,
+    take_book,
+)
 from perfxl.tables import StampState
 
 # Receipts that are written in one transaction; each waits no longer than this many files. What
@@ -57,12 +64,13 @@ class Taken:
     """What became of one file; ``new`` is False where nothing had to be recorded.
 
     ``path`` is the file that the operator sees; what came out of an archive or a mail has its own
-    name in the receipt.
+    name in the receipt. ``rectified`` is what a rectification book brought.
     """
 
     path: Path
     receipt: Receipt
     new: bool
+    rectified: BookTaken | None = None
 
 
 @dataclass(frozen=True)
@@ -174,7 +182,8 @@ class _Run:
         self.campaign, self.decision, self.password = campaign, decision, password
         self.passed_over = passed_over
         receipts = campaign.ledger.receipts(Form.RETURN)
-        self.known = {receipt.sha256: receipt for receipt in receipts}
+        books = campaign.ledger.receipts(Form.RECTIFICATION)
+        self.known = {receipt.sha256: receipt for receipt in (*receipts, *books)}
         self.undoubted = {
             receipt.holder
             for receipt in receipts
@@ -274,6 +283,9 @@ class _Run:
 
     def _settle_workbook(self, arrival: _Arrival, grid: Grid) -> None:
         plan = self.campaign.plan
+        if is_rectification_book(grid):
+            self._settle_rectification_book(arrival, grid)
+            return
         identity = identify(plan, grid, arrival.name, self.campaign.stamp_key, arrival.sender)
         judged = self._judgement(arrival, grid, identity)
         receipt = self._judged(arrival, judged)
@@ -281,6 +293,24 @@ class _Run:
             unit = plan.unit_by_code[judged.holder]
             one = Return(receipt.sha256, receipt.file, unit, identity, grid)
             self.extracted[receipt.sha256] = extract_one(self.layouts, one)
+
+    def _settle_rectification_book(self, arrival: _Arrival, grid: Grid) -> None:
+        """Take in a unit's rectification book; its reports are recorded with its receipt."""
+        holder = book_holder(self.campaign, grid)
+        decided = self.decision.unit.code if self.decision is not None else ""
+        judged = Judgement(decided or holder, Verdict.VALID)
+        if not judged.holder:
+            judged = Judgement("", Verdict.TO_CONFIRM, NO_HOLDER)
+        elif decided and holder and decided != holder:
+            judged = Judgement("", Verdict.WRONG_UNIT, "整改台账是发给别的单位的。请核对文件")
+        if judged.verdict is not Verdict.VALID:
+            self._judged(arrival, judged, Form.RECTIFICATION)
+            return
+        receipt = self._receipt(arrival, judged, Form.RECTIFICATION)
+        book = take_book(self.campaign, receipt, grid, arrival.received_at)
+        self.known[arrival.digest] = receipt
+        self.units_beside[arrival.beside].add(judged.holder)
+        self.taken.append(Taken(arrival.path, receipt, new=True, rectified=book))
 
     def _judgement(self, arrival: _Arrival, grid: Grid, identity: Identity) -> Judgement:
         plan = self.campaign.plan
@@ -324,13 +354,19 @@ class _Run:
             return False
         return not differs_from(grid, earlier)
 
-    def _judged(self, arrival: _Arrival, judged: Judgement) -> Receipt:
+    def _judged(self, arrival: _Arrival, judged: Judgement, form: Form = Form.RETURN) -> Receipt:
+        receipt = self._receipt(arrival, judged, form)
+        self.known[arrival.digest] = receipt
+        self.pending.append((arrival.path, receipt, arrival.received_at))
+        return receipt
+
+    def _receipt(self, arrival: _Arrival, judged: Judgement, form: Form) -> Receipt:
         known = self.known.get(arrival.digest)
         decides = (Verdict.VALID, Verdict.ATTACHMENT)
         decided = self.decision is not None and judged.verdict in decides
-        receipt = Receipt(
+        return Receipt(
             sha256=arrival.digest,
-            form=Form.RETURN,
+            form=form,
             holder=judged.holder,
             file=known.file if known else arrival.name,
             original=known.original if known else arrival.original,
@@ -344,9 +380,6 @@ class _Run:
             sender=known.sender if known else arrival.sender,
             sent_at=known.sent_at if known else arrival.sent_at,
         )
-        self.known[arrival.digest] = receipt
-        self.pending.append((arrival.path, receipt, arrival.received_at))
-        return receipt
 
     def record_many(self) -> None:
         """Record what is pending where that is much; to be called between files."""

@@ -97,7 +97,7 @@ def status(campaign: Campaign) -> CampaignStatus:
         )
     unplaced = [
         receipt
-        for receipt in received
+        for receipt in (*received, *campaign.ledger.receipts(Form.RECTIFICATION))
         if receipt.verdict not in SETTLED
         or (receipt.verdict is Verdict.ATTACHMENT and not receipt.holder)
     ]

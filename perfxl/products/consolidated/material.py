@@ -11,12 +11,21 @@ from typing import Any
 import pandas as pd
 
 from perfxl import analysis
+from perfxl.application import Applied
 from perfxl.last_year import LastYear
 from perfxl.layout.locate import column_letter
 from perfxl.movements import NOTHING_MOVED, Movements
 from perfxl.plan.model import Indicator, Plan, Unit
 from perfxl.products.consolidated.form import FIRST_BODY_ROW
-from perfxl.tables import DISAGREEMENTS, LOOK_AGAIN, OBJECTIONS, Basis, Status, frame
+from perfxl.tables import (
+    DISAGREEMENTS,
+    LOOK_AGAIN,
+    OBJECTIONS,
+    RECTIFICATION,
+    Basis,
+    Status,
+    frame,
+)
 
 HEADING_ROW, MARKS_ROW, FIRST_ROW = 2, 3, 4
 NOT_APPLICABLE, NOT_RETURNED = str(Basis.NOT_APPLICABLE), str(Status.NOT_RETURNED)
@@ -61,8 +70,9 @@ class RejectedFile:
 class Material:
     """Tables of one campaign (``tables.SCORES``, ``RANKING``, ``FINDINGS``) and its returns.
 
-    ``movements`` are those since the workbook was last written; ``disagreements``, ``look_again``
-    and ``objections`` are tables of these names in ``tables``.
+    ``movements`` are those since the workbook was last written; ``disagreements``, ``look_again``,
+    ``objections`` and ``rectification`` are tables of these names in ``tables``; ``applied`` is
+    there where the plan says what grades mean for the budget.
     """
 
     plan: Plan
@@ -78,6 +88,8 @@ class Material:
     disagreements: pd.DataFrame = field(default_factory=lambda: frame({}, DISAGREEMENTS))
     look_again: pd.DataFrame = field(default_factory=lambda: frame({}, LOOK_AGAIN))
     objections: pd.DataFrame = field(default_factory=lambda: frame({}, OBJECTIONS))
+    rectification: pd.DataFrame = field(default_factory=lambda: frame({}, RECTIFICATION))
+    applied: Applied | None = None
 
     @cached_property
     def by_unit(self) -> Mapping[str, Mapping[str, Any]]:

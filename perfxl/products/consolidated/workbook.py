@@ -9,6 +9,7 @@ from functools import partial
 from perfxl.excel.writer import LAST_ROW, SheetWriter, WorkbookWriter
 from perfxl.products.consolidated import (
     analysis,
+    budget,
     charts,
     comparison,
     cover,
@@ -18,6 +19,7 @@ from perfxl.products.consolidated import (
     lists,
     matrix,
     ranking,
+    rectification,
 )
 from perfxl.products.consolidated.form import OBJECTIONS_SHEET
 from perfxl.products.consolidated.material import Material
@@ -51,6 +53,16 @@ def ranking_workbook(material: Material) -> bytes:
         title=f"{campaign.name}{ranking.SHEET}", author=campaign.issuer, live=False
     )
     ranking.write_ranking(_sheet(book, ranking.SHEET), material)
+    return book.to_bytes()
+
+
+def application_workbook(material: Material) -> bytes:
+    """The sheets 结果应用 alone, for those who plan next year's budget."""
+    campaign = material.plan.campaign
+    title = f"{campaign.name}{budget.UNITS}建议表"
+    book = WorkbookWriter(title=title, author=campaign.issuer)
+    budget.write_units(_sheet(book, budget.UNITS), material)
+    budget.write_projects(_sheet(book, budget.PROJECTS), material)
     return book.to_bytes()
 
 
@@ -130,6 +142,17 @@ def _follow_up(material: Material) -> list[Sheet]:
     if not material.movements.nothing:
         about = "与上一次汇总相比变动的得分、名次、等级"
         found.append(Sheet(follow_up.MOVEMENTS, about, follow_up.write_movements))
+    if material.applied is not None:
+        about = "等级用于下年预算的建议，逐个项目计算"
+        found += [
+            Sheet(budget.UNITS, about, budget.write_units),
+            Sheet(budget.PROJECTS, "每个项目的金额、比例、压减", budget.write_projects),
+        ]
+    if len(material.rectification):
+        found += [
+            Sheet(rectification.SUMMARY, "各单位整改到哪一步", rectification.write_summary),
+            Sheet(rectification.DETAIL, "每个问题的整改情况", rectification.write_problems),
+        ]
     return found
 
 
