@@ -474,6 +474,15 @@ APPLIED_PROJECTS: Schema = {
     "row": "int64",
 }
 
+# What the documents state, as they write it, and where in the workbook it comes from.
+DOCUMENT_BASIS: Schema = {
+    "document": "object",
+    "subject": "object",
+    "field": "object",
+    "text": "object",
+    "source": "object",
+}
+
 
 def frame(columns: Mapping[str, Sequence[object]], schema: Schema) -> pd.DataFrame:
     """Columns of values as a DataFrame of exactly the schema's columns, order and dtypes."""

@@ -19,7 +19,7 @@ from perfxl.plan.wording import (
     DocumentKind,
     FieldKind,
     Part,
-    Test,
+    Comparison,
     TextRow,
 )
 from perfxl.points import HUNDREDTHS, as_text
@@ -83,6 +83,7 @@ def shown(kind: FieldKind, value: Value) -> str:
     if isinstance(value, int):
         return {
             FieldKind.SCORE: as_text(value, 2),
+            FieldKind.POINTS: as_text(value),
             FieldKind.RATE: as_text(value, 2) + "%",
         }.get(kind, str(value))
     return value if isinstance(value, str) else "、".join(value)
@@ -147,7 +148,7 @@ class _Composer:
         return "" if not all(pieces[1::2]) else "".join(pieces)
 
 
-def _holds(test: Test, kind: FieldKind, value: Value) -> bool:
+def _holds(test: Comparison, kind: FieldKind, value: Value) -> bool:
     if test.number is None:
         same = shown(kind, value) == test.text
         return same if test.relation is Relation.EQUAL else not same

@@ -45,17 +45,23 @@ FRAME_PARTS = (Part.TITLE, Part.NUMBER, Part.ADDRESSEES, Part.COPIES)
 
 
 class FieldKind(StrEnum):
-    """What a field holds; a count of 0, no names and a blank text are "nothing"."""
+    """What a field holds; a count of 0, no names and a blank text are "nothing".
+
+    Totals, means and money have two decimals; points of an indicator as many as they need.
+    """
 
     TEXT = "文字"
     COUNT = "个数"
     NAMES = "名单"
     SCORE = "分数"
+    POINTS = "分值"
     RATE = "百分率"
     DATE = "日期"
 
 
-COMPARABLE = frozenset({FieldKind.COUNT, FieldKind.SCORE, FieldKind.RATE, FieldKind.NAMES})
+COMPARABLE = frozenset(
+    {FieldKind.COUNT, FieldKind.SCORE, FieldKind.POINTS, FieldKind.RATE, FieldKind.NAMES}
+)
 
 Fields = Mapping[str, FieldKind]
 # The scope of what is said once.
@@ -133,7 +139,7 @@ _FEEDBACK: Fields = {
     "单位名称": FieldKind.TEXT,
     "单位类别": FieldKind.TEXT,
     "报送情况": FieldKind.TEXT,
-    "满分": FieldKind.SCORE,
+    "满分": FieldKind.POINTS,
     "总分": FieldKind.SCORE,
     "自评总分": FieldKind.SCORE,
     "等级": FieldKind.TEXT,
@@ -149,9 +155,9 @@ _FEEDBACK: Fields = {
 _OF_DEDUCTION: Fields = {
     "编码": FieldKind.TEXT,
     "指标": FieldKind.TEXT,
-    "分值": FieldKind.SCORE,
-    "得分": FieldKind.SCORE,
-    "扣分": FieldKind.SCORE,
+    "分值": FieldKind.POINTS,
+    "得分": FieldKind.POINTS,
+    "扣分": FieldKind.POINTS,
     "扣分原因": FieldKind.TEXT,
 }
 _OF_PROBLEM: Fields = {
@@ -203,7 +209,7 @@ SCOPES = tuple(dict.fromkeys(scope for scopes in VOCABULARY.values() for scope i
 
 
 @dataclass(frozen=True)
-class Test:
+class Comparison:
     """One condition on a field: against a number of hundredths, or against a text."""
 
     field: str
@@ -218,7 +224,7 @@ class TextRow:
 
     part: Part
     scope: str
-    tests: tuple[Test, ...]
+    tests: tuple[Comparison, ...]
     pieces: tuple[str, ...]
 
     @property

@@ -19,7 +19,7 @@ from perfxl.plan.wording import (
     FieldKind,
     Fields,
     Part,
-    Test,
+    Comparison,
     TextRow,
     split_text,
 )
@@ -88,12 +88,12 @@ def _pieces(row: Row, fields: Fields) -> tuple[str, ...]:
     return pieces
 
 
-def _tests(row: Row, fields: Fields) -> tuple[Test, ...]:
+def _tests(row: Row, fields: Fields) -> tuple[Comparison, ...]:
     parts = [part.strip() for part in RULE_BREAK.split(row.text("条件"))]
     return tuple(test for part in parts if part and (test := _test(row, part, fields)))
 
 
-def _test(row: Row, part: str, fields: Fields) -> Test | None:
+def _test(row: Row, part: str, fields: Fields) -> Comparison | None:
     match = _TEST.fullmatch(unicodedata.normalize("NFKC", part))
     if match is None:
         row.mistake("P126", "条件", f"看不懂条件“{part}”", "写法如 逾期报送单位数>0")
@@ -107,10 +107,10 @@ def _test(row: Row, part: str, fields: Fields) -> Test | None:
         number = precise_number_of(right, "%" if fields[name] is FieldKind.RATE else "")
         if number is None:
             row.mistake("P126", "条件", f"条件“{part}”的右边应为数", "名单与单位个数比较")
-        return Test(name, how, number)
+        return Comparison(name, how, number)
     if how not in _EQUALITY:
         row.mistake("P126", "条件", f"“{name}”是文字，只能用 = 或 ≠")
-    return Test(name, how, text=right)
+    return Comparison(name, how, text=right)
 
 
 def _offer(fields: Fields) -> str:

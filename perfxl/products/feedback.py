@@ -19,9 +19,9 @@ _SCORE_COLUMNS = (
     TableColumn("分值", 13, "center"),
     TableColumn("自评", 13, "center"),
     TableColumn("得分", 14, "center"),
-    TableColumn("同类平均", 15, "center"),
+    TableColumn("同类\n平均", 14, "center"),
     TableColumn("扣分", 12, "center"),
-    TableColumn("扣分原因", 44),
+    TableColumn("扣分原因", 45),
 )
 _PROBLEM_COLUMNS = (
     TableColumn("编号", 20, "center"),

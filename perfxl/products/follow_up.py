@@ -20,7 +20,10 @@ _UNITS_TITLE, _PROJECTS_TITLE = "各单位预算安排建议表", "项目压减�
 _CLOSING_COLUMNS = (
     TableColumn("单位名称", 52),
     TableColumn("问题", 14, "center"),
-    *(TableColumn(str(state), 18, "center") for state in State),
+    *(
+        TableColumn(f"{state[:2]}\n{state[2:]}" if len(state) > 3 else state, 16, "center")
+        for state in State
+    ),
     TableColumn("逾期", 14, "center"),
 )
 _UNIT_COLUMNS = (

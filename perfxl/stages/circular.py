@@ -8,11 +8,10 @@ from pathlib import Path
 
 from perfxl.campaign import PRODUCTS, Campaign
 from perfxl.errors import NothingToDo
-from perfxl.facts.campaign import CampaignFacts, campaign_facts
 from perfxl.plan.wording import DocumentKind
 from perfxl.products.circular import RESULT_DOCUMENTS, result_document
 from perfxl.stages.documents import WrittenDocument, write_document
-from perfxl.stages.gather import Gathered, gather
+from perfxl.stages.gather import gather
 
 FILES = {kind: f"{kind}.docx" for kind in RESULT_DOCUMENTS}
 # Under which name the ledger knows what perfxl wrote of each.
@@ -44,7 +43,7 @@ def circular(campaign: Campaign, now: dt.datetime) -> CircularResult:
     gathered = gather(campaign)
     if not gathered.receipts:
         raise NothingToDo("还没有收到任何单位的报送", remedy="请先执行 perfxl ingest")
-    facts = facts_of(gathered)
+    facts = gathered.facts
     # All are made before any is written: they belong together.
     made = {kind: result_document(kind, gathered.plan, facts) for kind in RESULT_DOCUMENTS}
     written = tuple(
@@ -52,14 +51,3 @@ def circular(campaign: Campaign, now: dt.datetime) -> CircularResult:
         for kind, data in made.items()
     )
     return CircularResult(written, facts.provisional)
-
-
-def facts_of(gathered: Gathered) -> CampaignFacts:
-    """What the documents state of a campaign as it stands."""
-    return campaign_facts(
-        gathered.plan,
-        gathered.scores,
-        gathered.ranking,
-        gathered.checked.findings,
-        gathered.status,
-    )

@@ -10,18 +10,21 @@ from pathlib import Path
 import pandas as pd
 
 from perfxl.campaign import PRODUCTS, Campaign
-from perfxl.errors import Missing, NothingToDo, Place, WrongWorkbook
+from perfxl.errors import Missing, NoCalendar, NothingToDo, Place, WrongWorkbook
 from perfxl.excel.reader import read_workbook
+from perfxl.facts.basis import document_basis
+from perfxl.facts.feedback import FeedbackFacts, feedback_facts
 from perfxl.files import keep_earlier, sha256_of, write_atomically
 from perfxl.last_year import LastYear, read_last_year
 from perfxl.ledger import Consolidation, Form, Verdict
 from perfxl.movements import NOTHING_MOVED, Movements, movements, standing
 from perfxl.products.consolidated.material import Material, RejectedFile, ReturnLine, ReviewFile
 from perfxl.products.consolidated.workbook import consolidated_workbook
+from perfxl.rectifications.problems import in_force
 from perfxl.stages.gather import Gathered, gather
 from perfxl.stages.objection import objections
 from perfxl.stages.rectification import problems_today
-from perfxl.tables import Severity
+from perfxl.tables import DOCUMENT_BASIS, Severity, frame
 
 FILE = "综合评分表.xlsx"
 
@@ -69,6 +72,20 @@ def consolidate(
     now_standing = standing(gathered.scores, gathered.ranking)
     campaign.ledger.record_consolidation(Consolidation(sha256_of(data), now_standing, now))
     return Consolidated(path, kept, gathered)
+
+
+def _basis(campaign: Campaign, gathered: Gathered) -> pd.DataFrame:
+    try:
+        return document_basis(gathered.plan, gathered.facts, feedback_of(campaign, gathered))
+    except NoCalendar:
+        # Scores do not hang on a calendar; the documents cannot be written and say why.
+        return frame({}, DOCUMENT_BASIS)
+
+
+def feedback_of(campaign: Campaign, gathered: Gathered) -> list[FeedbackFacts]:
+    """What each unit is told, with the problems that it was told of so far."""
+    told = list(in_force(campaign.ledger.problems()).values())
+    return feedback_facts(gathered.plan, gathered.scores, gathered.ranking, told)
 
 
 def last_year_from(file: Path) -> LastYear:
@@ -140,4 +157,5 @@ def material(
         objections=objections(campaign),
         rectification=problems_today(campaign, now.date()),
         applied=gathered.applied,
+        basis=_basis(campaign, gathered),
     )

@@ -19,6 +19,7 @@ from perfxl.campaign import Campaign
 from perfxl.checks.runner import CheckResult, run_checks
 from perfxl.errors import Missing, Place
 from perfxl.excel.reader import Grid, read_workbook
+from perfxl.facts.campaign import CampaignFacts, campaign_facts
 from perfxl.intake.assembly import assemble
 from perfxl.intake.extract import Extracted, Layouts, Return, extract_one
 from perfxl.intake.identity import identify
@@ -77,6 +78,13 @@ class Gathered:
     def ranking(self) -> pd.DataFrame:
         """Totals, grades and ranks (``tables.RANKING``)."""
         return scoring.ranking(self.plan, self.scores, self.status)
+
+    @cached_property
+    def facts(self) -> CampaignFacts:
+        """What the documents state of the campaign."""
+        return campaign_facts(
+            self.plan, self.scores, self.ranking, self.checked.findings, self.status
+        )
 
     @cached_property
     def applied(self) -> Applied | None:

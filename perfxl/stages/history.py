@@ -32,6 +32,7 @@ def history(campaign: Campaign, unit: Unit) -> list[Event]:
         *_reviews(campaign, unit),
         *_objections(campaign, unit),
         *_spot_checks(campaign, unit),
+        *_rectification(campaign, unit),
         *(
             Event(
                 one.decided_at,
@@ -108,6 +109,27 @@ def _spot_checks(campaign: Campaign, unit: Unit) -> Iterator[Event]:
             said = f"{found.name or found.project}：{found.conclusion}，{problems}".rstrip("，")
             by = f"（{found.checker}）" if found.checker else ""
             yield Event(found.recorded_at, "抽查核查", "", said + by)
+
+
+def _rectification(campaign: Campaign, unit: Unit) -> Iterator[Event]:
+    """What the unit was told to mend, what it reported, what the office found."""
+    told: dict[tuple[dt.datetime, bool], list[str]] = {}
+    for problem in campaign.ledger.problems():
+        if problem.unit == unit.code:
+            told.setdefault((problem.recorded_at, problem.withdrawn), []).append(problem.number)
+    for (at, withdrawn), numbers in told.items():
+        what = "整改问题撤销" if withdrawn else "反馈整改问题"
+        yield Event(at, what, "", f"{len(numbers)} 个：{'、'.join(numbers)}")
+    files = {one.sha256: one.file for one in campaign.ledger.receipts(Form.RECTIFICATION)}
+    for report in campaign.ledger.problem_reports():
+        if report.unit == unit.code:
+            said = f"{report.number} {report.progress}，{report.measure}（{report.person}）"
+            yield Event(report.recorded_at, "整改报告", files.get(report.receipt, ""), said)
+    for one in campaign.ledger.problem_decisions():
+        if one.unit == unit.code:
+            reason = f"，{one.reason}" if one.reason else ""
+            said = f"{one.number} {one.decision}{reason}（{one.decided_by}）"
+            yield Event(one.decided_at, "整改核查", "", said)
 
 
 def _reviews(campaign: Campaign, unit: Unit) -> Iterator[Event]:

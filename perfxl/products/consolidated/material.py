@@ -19,6 +19,7 @@ from perfxl.plan.model import Indicator, Plan, Unit
 from perfxl.products.consolidated.form import FIRST_BODY_ROW
 from perfxl.tables import (
     DISAGREEMENTS,
+    DOCUMENT_BASIS,
     LOOK_AGAIN,
     OBJECTIONS,
     RECTIFICATION,
@@ -72,7 +73,8 @@ class Material:
 
     ``movements`` are those since the workbook was last written; ``disagreements``, ``look_again``,
     ``objections`` and ``rectification`` are tables of these names in ``tables``; ``applied`` is
-    there where the plan says what grades mean for the budget.
+    there where the plan says what grades mean for the budget; ``basis`` (``DOCUMENT_BASIS``) are
+    the figures of the documents.
     """
 
     plan: Plan
@@ -90,6 +92,7 @@ class Material:
     objections: pd.DataFrame = field(default_factory=lambda: frame({}, OBJECTIONS))
     rectification: pd.DataFrame = field(default_factory=lambda: frame({}, RECTIFICATION))
     applied: Applied | None = None
+    basis: pd.DataFrame = field(default_factory=lambda: frame({}, DOCUMENT_BASIS))
 
     @cached_property
     def by_unit(self) -> Mapping[str, Mapping[str, Any]]:

@@ -9,6 +9,7 @@ from functools import partial
 from perfxl.excel.writer import LAST_ROW, SheetWriter, WorkbookWriter
 from perfxl.products.consolidated import (
     analysis,
+    basis,
     budget,
     charts,
     comparison,
@@ -153,6 +154,9 @@ def _follow_up(material: Material) -> list[Sheet]:
             Sheet(rectification.SUMMARY, "各单位整改到哪一步", rectification.write_summary),
             Sheet(rectification.DETAIL, "每个问题的整改情况", rectification.write_problems),
         ]
+    if len(material.basis):
+        about = "通报、报告、反馈意见中的数取自哪里"
+        found.append(Sheet(basis.SHEET, about, basis.write_basis))
     return found
 
 

@@ -1,0 +1,44 @@
+"""文稿依据: every figure that the documents state, as they write it, and where it comes from."""
+
+from __future__ import annotations
+
+from perfxl.excel.writer import SheetWriter
+from perfxl.products.consolidated.form import (
+    FIRST_BODY_ROW,
+    HEADING_ROW,
+    Columns,
+    begin,
+    wrapped_height,
+)
+from perfxl.products.consolidated.material import Material
+
+SHEET = "文稿依据"
+_COLUMNS: Columns = (
+    ("文书", 20),
+    ("对象", 30),
+    ("内容", 16),
+    ("文稿中的写法", 50),
+    ("取自", 36),
+)
+
+
+def write_basis(sheet: SheetWriter, material: Material) -> None:
+    """A figure a row, in the documents' order."""
+    note = "通报、报告、反馈意见中的每个数和名单；文稿重新生成后与本表一致。"
+    begin(sheet, f"{material.plan.campaign.name}{SHEET}", note, _COLUMNS)
+    row = FIRST_BODY_ROW
+    for line in material.basis.itertuples(index=False):
+        texts = (line.document, line.subject, line.field, line.text, line.source)
+        for column, text in enumerate(texts):
+            sheet.text(row, column, text)
+        widths = [(text, _COLUMNS[column][1]) for column, text in enumerate(texts)]
+        sheet.raw.set_row(row, wrapped_height(*widths))
+        row += 1
+    sheet.raw.freeze_panes(FIRST_BODY_ROW, 0)
+    sheet.raw.autofilter(HEADING_ROW, 0, max(row - 1, HEADING_ROW), len(_COLUMNS) - 1)
+    sheet.print_setup(
+        landscape=True,
+        last_column=len(_COLUMNS) - 1,
+        repeat_rows=(0, HEADING_ROW),
+        last_row=max(row - 1, HEADING_ROW),
+    )
