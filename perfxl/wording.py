@@ -16,10 +16,10 @@ from perfxl.plan.model import Relation
 from perfxl.plan.wording import (
     FRAME_PARTS,
     HEADING_LEVELS,
+    Comparison,
     DocumentKind,
     FieldKind,
     Part,
-    Comparison,
     TextRow,
 )
 from perfxl.points import HUNDREDTHS, as_text

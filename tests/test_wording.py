@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfxl.plan.model import Relation
-from perfxl.plan.wording import FieldKind, Part, Comparison, TextRow, split_text
+from perfxl.plan.wording import Comparison, FieldKind, Part, TextRow, split_text
 from perfxl.wording import Facts, Piece, Value, compose, shown
 
 KINDS: Mapping[str, Mapping[str, FieldKind]] = {

@@ -164,9 +164,7 @@ def _text(paragraphs: Sequence[_Paragraph]) -> Iterator[Measured]:
     yield from _head(paragraphs[:title_at])
     yield _font("标题字体", "7.3.1", _XIAOBIAOSONG, [title])
     yield _size("标题字号", "7.3.1", 22.0, "二号", [title])
-    yield Measured(
-        "7.3.1", "标题位置", "居中", _SIDES.get(title.align, title.align), title.align == "center"
-    )
+    yield _side("标题位置", "7.3.1", "center", title)
     rest = list(paragraphs[title_at + 1 :])
     if rest and rest[0].text.endswith("：") and "。" not in rest[0].text:
         addressees = rest.pop(0)
@@ -179,11 +177,7 @@ def _text(paragraphs: Sequence[_Paragraph]) -> Iterator[Measured]:
 def _title_at(paragraphs: Sequence[_Paragraph]) -> int | None:
     """The first centred paragraph that is neither the issuing mark nor a document number."""
     for at, one in enumerate(paragraphs):
-        if (
-            one.align == "center"
-            and _RED not in one.colours
-            and not _ANY_NUMBER.fullmatch(one.text)
-        ):
+        if one.align == "center" and not _is_mark(one) and not _ANY_NUMBER.fullmatch(one.text):
             return at
     return None
 
@@ -200,13 +194,7 @@ def _head(head: Sequence[_Paragraph]) -> Iterator[Measured]:
             colours = "、".join(sorted(one.colours))
             is_red = one.colours == {_RED}
             yield Measured("7.2.4", "发文机关标志颜色", "红色", colours, is_red)
-            yield Measured(
-                "7.2.4",
-                "发文机关标志位置",
-                "居中",
-                _SIDES.get(one.align, one.align),
-                one.align == "center",
-            )
+            yield _side("发文机关标志位置", "7.2.4", "center", one)
         elif _ANY_NUMBER.fullmatch(one.text):
             is_right = bool(_DOCUMENT_NUMBER.fullmatch(one.text))
             yield Measured("7.2.5", "发文字号写法", "年份用六角括号〔〕", one.text, is_right)
@@ -231,13 +219,7 @@ def _body(paragraphs: Sequence[_Paragraph]) -> Iterator[Measured]:
     signed = kinds.get("署名", [])
     for one in signed:
         yield _font("署名和成文日期字体", "7.3.5", _FANGSONG, [one])
-        yield Measured(
-            "7.3.5",
-            "署名和成文日期位置",
-            "居右",
-            _SIDES.get(one.align, one.align),
-            one.align == "right",
-        )
+        yield _side("署名和成文日期位置", "7.3.5", "right", one)
     dates = [one for one in signed if _DATE.fullmatch(one.text)]
     for one in dates:
         # 7.3.5.1 and 7.3.5.2: four characters from the right under a seal, else what the issuer asks.
@@ -276,12 +258,12 @@ def _kind_of(one: _Paragraph) -> str:
 def _pitch(body: Sequence[_Paragraph]) -> Iterator[Measured]:
     lines = {one.line for one in body}
     exact = [line for line in lines if line is not None]
-    most = max(exact, default=0.0)
-    fits = len(exact) == len(lines) and most > 0
-    count = int(_TYPE_AREA[1] / 25.4 * 72 / most) if fits else 0
+    height = _TYPE_AREA[1] / 25.4 * 72
+    counts = {int(height / line) for line in exact if line} if len(exact) == len(lines) else {0}
     shown = "、".join(f"{line:g} 磅" for line in sorted(exact)) or "没有固定行距"
     wanted = f"{_LINES} 行，行距 {_TYPE_AREA[1] / 25.4 * 72 / _LINES:.1f} 磅"
-    yield Measured("5.2.3", "每面行数", wanted, f"{count} 行，{shown}", count == _LINES)
+    rows = "、".join(f"{count} 行" for count in sorted(counts))
+    yield Measured("5.2.3", "每面行数", wanted, f"{rows}，{shown}", counts == {_LINES})
     pitches = {max(one.sizes) + one.spacing for one in body if one.sizes}
     width = _TYPE_AREA[0] / 25.4 * 72
     counts = {int((width + 0.01) / pitch) for pitch in pitches if pitch}

@@ -11,14 +11,17 @@ from perfxl.facts.feedback import FeedbackFacts, feedback_texts
 from perfxl.plan import wording as vocabulary
 from perfxl.plan.model import Plan
 from perfxl.plan.wording import VOCABULARY, DocumentKind, FieldKind
+from perfxl.points import as_text
 from perfxl.tables import DOCUMENT_BASIS, frame_of
 from perfxl.wording import Facts, shown
 
+INDICATOR_MEAN = "同类平均"
 _RESULTS, _FEEDBACK = "通报、政府报告、公开稿", "反馈意见"
 # By scope: what names the thing, and the field's source.
 SOURCES: Mapping[str, Mapping[str, str]] = {
     vocabulary.WHOLE: {
         "考核年度": "考核方案“考核信息”",
+        "考核依据": "考核方案“考核信息”",
         "印发日期": "考核方案“考核信息”",
         "报送截止日期": "考核方案“考核信息”",
         "整改期限": "考核方案“考核信息”：印发日期起算",
@@ -95,6 +98,7 @@ def document_basis(
     facts = result_facts(plan, results)
     rows = list(_rows(DocumentKind.CIRCULAR, _RESULTS, "", facts))
     common = {row["field"] for row in rows if not row["subject"]}
+    rows += _indicator_means(feedback)
     for one in feedback:
         texts = feedback_texts(plan, one)
         own = Facts(texts.whole)
@@ -104,6 +108,23 @@ def document_basis(
             if row["field"] not in common
         )
     return frame_of(rows, DOCUMENT_BASIS)
+
+
+def _indicator_means(feedback: Sequence[FeedbackFacts]) -> Iterator[dict[str, object]]:
+    """The mean of every indicator of a kind, as the notices' tables show it beside the score."""
+    met = set()
+    for one in feedback:
+        for line in one.lines:
+            key = (one.unit.kind, line.code)
+            if key not in met and line.mean is not None:
+                met.add(key)
+                yield {
+                    "document": _FEEDBACK,
+                    "subject": f"{one.unit.kind}·{line.code} {line.name}",
+                    "field": INDICATOR_MEAN,
+                    "text": as_text(line.mean, 2),
+                    "source": "得分汇总：已报送且适用的单位得分的平均",
+                }
 
 
 def _rows(

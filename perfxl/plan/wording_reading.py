@@ -15,11 +15,11 @@ from perfxl.plan.wording import (
     HEADING_LEVELS,
     VOCABULARY,
     WHOLE,
+    Comparison,
     DocumentKind,
     FieldKind,
     Fields,
     Part,
-    Comparison,
     TextRow,
     split_text,
 )

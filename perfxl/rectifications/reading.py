@@ -188,7 +188,7 @@ class _Reader:
                 yield "Z108", "done_on", "请填写完成日期，例如 2024-02-20"
             if not typed["evidence"]:
                 yield "Z111", "evidence", "请登记佐证材料，并随台账报送"
-        elif day is not None:
+        elif day is not None and progress in tuple(Progress):
             yield "Z113", "done_on", "已完成的请选“已完成”，没有完成的请清空日期"
 
     def note_gaps(self) -> None:
