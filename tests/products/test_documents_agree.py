@@ -8,7 +8,7 @@ import random
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import docx
 import openpyxl
@@ -58,6 +58,12 @@ def _plain(number: str) -> str:
     return f"{Decimal(number).normalize():f}"
 
 
+def _shown(value: float, times: int = 1) -> str:
+    """A cell's number to two decimals as office programs round it: half up, in decimal."""
+    exact = Decimal(f"{value:.15g}") * times
+    return _plain(str(exact.quantize(Decimal("0.01"), ROUND_HALF_UP)))
+
+
 def texts_of(document: Document) -> Iterator[str]:
     for paragraph in document.paragraphs:
         is_part = paragraph.style.name in ("附件说明", "附件顺序号")
@@ -76,9 +82,9 @@ def numbers_in_workbook(data: bytes) -> Mapping[str, set[str]]:
             for cell in row:
                 value = cell.value
                 if isinstance(value, (int, float)):
-                    own.add(_plain(f"{value:.2f}"))
+                    own.add(_shown(value))
                     if "%" in cell.number_format:
-                        own.add(_plain(f"{value * 100:.2f}"))
+                        own.add(_shown(value, 100))
                 elif isinstance(value, dt.date):
                     own |= {str(value.year), str(value.month), str(value.day)}
                 elif value is not None:
