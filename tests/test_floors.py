@@ -30,9 +30,10 @@ FLOORS = (
     },
     {
         *("checks", "intake", "scoring", "reviews", "claims", "changes"),
-        *("analysis", "last_year", "movements", "spot_checks", "wording", "rectifications"),
+        *("analysis", "last_year", "movements", "spot_checks", "wording"),
         "application",
     },
+    {"rectifications"},
     {"facts", "campaign"},
     {"products"},
     {"stages"},

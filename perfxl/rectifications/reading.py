@@ -35,6 +35,8 @@ RECTIFICATION_FINDINGS: Mapping[str, tuple[Severity, str]] = {
 }
 _TYPED = ("measure", "person", "progress", "done_on", "evidence", "note")
 _NEEDED = frozenset({"number", "description", "measure", "person", "progress", "done_on"})
+# What a unit's own register of problems does not have.
+_OURS = frozenset({"opinion", "evidence"})
 Said = tuple[str, ...]
 
 
@@ -49,6 +51,12 @@ class RectificationRead:
 
     reports: pd.DataFrame
     findings: pd.DataFrame
+
+
+def looks_like_a_book(sheets: Mapping[str, Rows]) -> bool:
+    """Whether some sheet has the headings of our book; a register of problems in a return has not."""
+    found = locate_book(sheets)
+    return found is not None and set(found[2].columns) >= _NEEDED | _OURS
 
 
 def locate_book(sheets: Mapping[str, Rows]) -> tuple[str, Rows, LocatedTable] | None:

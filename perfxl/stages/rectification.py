@@ -16,7 +16,7 @@ from perfxl.plan.model import Unit
 from perfxl.rectifications.problems import in_force
 from perfxl.rectifications.reading import (
     RectificationRead,
-    locate_book,
+    looks_like_a_book,
     read_rectification_book,
     said_in,
 )
@@ -54,7 +54,7 @@ def is_rectification_book(grid: Grid) -> bool:
     """Whether a workbook says, by its stamp or its heading, that it is a rectification book."""
     if grid.stamp is not None:
         return grid.stamp.form == Form.RECTIFICATION
-    return locate_book(grid.sheets) is not None
+    return looks_like_a_book(grid.sheets)
 
 
 def book_holder(campaign: Campaign, grid: Grid) -> str:

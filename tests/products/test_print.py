@@ -40,6 +40,9 @@ SET_UP = {
     "得分明细": (A3, True, "$1:$3"),
     "审核意见": (A4, True, "$1:$3"),
     "报送情况": (A4, True, "$1:$3"),
+    "结果应用": (A4, True, "$1:$3"),
+    "结果应用（项目）": (A4, True, "$1:$3"),
+    "文稿依据": (A4, True, "$1:$3"),
     "说明": (A4, False, None),
 }
 # What must be on one page: charts would be cut, the cover is one.

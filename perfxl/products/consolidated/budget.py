@@ -96,6 +96,7 @@ def _total(sheet: SheetWriter, row: int, applied: Applied) -> None:
         total = f"=SUM({span(column, FIRST_BODY_ROW, row - 1)})"
         cached = as_float(amount)
         sheet.formula(row, column, total, Role.LEVEL_1, ValueKind.MONEY, cached)
+    sheet.raw.set_row(row, wrapped_height())
 
 
 def write_projects(sheet: SheetWriter, material: Material) -> None:

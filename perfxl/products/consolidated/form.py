@@ -46,13 +46,10 @@ def wrapped_height(*texts: tuple[str, float], size: float = 10, least: float = 2
     """The height (points) of a row that shows every text wrapped in a column of its width."""
     # A character of width is 5.25 points; a little is lost at the cell's edges, and no character
     # is cut in two.
-    return max(
-        least,
-        *(
-            lines_high(text, max(1, (5.25 * width - 1) // size), size * 1.3)
-            for text, width in texts
-        ),
-    )
+    heights = [
+        lines_high(text, max(1, (5.25 * width - 1) // size), size * 1.3) for text, width in texts
+    ]
+    return max([least, *heights])
 
 
 def roomy_height(

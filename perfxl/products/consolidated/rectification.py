@@ -70,6 +70,7 @@ def write_summary(sheet: SheetWriter, material: Material) -> None:
             _count(sheet, row, column, counted, one.counts[state])
         _count(sheet, row, late, f'=COUNTIFS({codes},{code},{overdue},"是")', one.overdue)
         _rate(sheet, row, rate, one.counts[State.CONFIRMED], one.total)
+        sheet.raw.set_row(row, wrapped_height((one.name, _SUMMARY_COLUMNS[1][1])))
         row += 1
     sheet.text(row, 0, "", Role.LEVEL_1)
     sheet.text(row, 1, "合计", Role.LEVEL_1)
@@ -81,6 +82,7 @@ def write_summary(sheet: SheetWriter, material: Material) -> None:
         _count(sheet, row, column, summed, total, Role.LEVEL_1)
     confirmed = totals[1 + list(State).index(State.CONFIRMED)]
     _rate(sheet, row, rate, confirmed, totals[0], Role.LEVEL_1)
+    sheet.raw.set_row(row, wrapped_height())
     _finish(sheet, _SUMMARY_COLUMNS, row)
 
 
