@@ -25,7 +25,7 @@ import pytest
 from lxml import etree
 from made_returns import right_return
 
-from perfxl.campaign import ISSUED, PRODUCTS, REVIEWS, SENT_BACK
+from perfxl.campaign import FEEDBACK, ISSUED, PRODUCTS, REVIEWS, SENT_BACK
 from perfxl.cli.main import main
 from perfxl.excel.stamp import parse_stamp
 from perfxl.plan.model import Plan
@@ -152,8 +152,8 @@ def explain_everything(marked: Path, to: Path, texts: Texts) -> None:
     book.save(to)
 
 
-def score_everything(path: Path, texts: Texts) -> None:
-    """What a section does with its review book; one score is no number and is refused."""
+def score_everything(path: Path, texts: Texts, *, misplaced: bool = True) -> None:
+    """What a section does with its review book; one score may be no number and is refused."""
     review = openpyxl.load_workbook(path)
     sheet = review["评分表"]
     column = {str(c.value).split("（")[0].removesuffix(" *"): c.column for c in sheet[3]}
@@ -162,8 +162,25 @@ def score_everything(path: Path, texts: Texts) -> None:
             sheet.cell(row, column["核定得分"]).value = 1
             put(sheet.cell(row, column["扣分原因"]), texts.next())
             put(sheet.cell(row, column["评分人"]), texts.next())
-    put(sheet.cell(4, column["核定得分"]), texts.next())
+    if misplaced:
+        put(sheet.cell(4, column["核定得分"]), texts.next())
     review.save(path)
+
+
+def rectify_everything(book: Path, to: Path, texts: Texts) -> None:
+    """What a unit does with its rectification book; in the first row all is misplaced."""
+    filled = openpyxl.load_workbook(book)
+    sheet = filled["整改台账"]
+    column = {str(c.value).split("（")[0].removesuffix(" *"): c.column for c in sheet[3]}
+    for row in range(4, sheet.max_row + 1):
+        if sheet.cell(row, 1).value:
+            for label in ("整改措施", "责任人", "佐证材料", "备注"):
+                put(sheet.cell(row, column[label]), texts.next())
+            sheet.cell(row, column["完成情况"]).value = "已完成"
+            sheet.cell(row, column["完成日期"]).value = "2024-01-12"
+    for label in ("完成情况", "完成日期"):
+        put(sheet.cell(4, column[label]), texts.next())
+    filled.save(to)
 
 
 def went_through(folder: Path, samples_maker: ModuleType, plan: Plan, *, hostile: bool) -> Finished:
@@ -202,6 +219,18 @@ def went_through(folder: Path, samples_maker: ModuleType, plan: Plan, *, hostile
     for path in sorted((campaign / REVIEWS).glob("*.xlsx")):
         score_everything(path, texts)
     terminal.run("review", "ingest", code=None)
+    for path in sorted((campaign / REVIEWS).glob("*.xlsx")):
+        score_everything(path, texts, misplaced=False)
+    terminal.run("review", "ingest")
+    terminal.run("feedback")
+    (book,) = (campaign / FEEDBACK).rglob("*-101-*整改台账.xlsx")
+    rectify_everything(book, drop / f"改{name}", texts)
+    terminal.run("ingest", drop / f"改{name}", "--received", "2024-01-13", code=1)
+    reason = texts.next().replace("\t", "")
+    terminal.run("rectify", "return", "101", "--problem", "101-02", "--reason", reason)
+    for words in (["rectify", "status"], ["rectify", "status", "101"], ["rectify", "report"],
+                  ["rectify", "status", "--json"], ["apply"]):  # fmt: skip
+        terminal.run(*words)
     for words in (["status"], ["status", "--json"], ["consolidate"], ["circular"], ["rank"],
                   ["rank", "--json"], ["log", "101"], ["log", "101", "--json"]):  # fmt: skip
         terminal.run(*words, code=None)
@@ -224,7 +253,7 @@ def finished(
 def products(one: Finished, *suffixes: str) -> dict[str, Path]:
     """What perfxl wrote for people, by path without what differs from run to run."""
     found = {}
-    for name in (ISSUED, SENT_BACK, REVIEWS, PRODUCTS):
+    for name in (ISSUED, SENT_BACK, REVIEWS, PRODUCTS, FEEDBACK):
         for path in sorted((one.folder / name).rglob("*")):
             if path.suffix in suffixes:
                 place = path.relative_to(one.folder).as_posix()
@@ -257,7 +286,8 @@ def test_every_product_was_made(finished: dict[str, Finished]) -> None:
         set(products(finished[mark], ".xlsx", ".docx")) for mark in (MARK, INNOCENT)
     )
     assert hostile == innocent
-    assert {place.split("/")[0] for place in hostile} == {ISSUED, SENT_BACK, REVIEWS, PRODUCTS}
+    folders = {ISSUED, SENT_BACK, REVIEWS, PRODUCTS, FEEDBACK}
+    assert {place.split("/")[0] for place in hostile} == folders
     assert f"{PRODUCTS}/综合评分表.xlsx" in hostile and f"{PRODUCTS}/通报.docx" in hostile
 
 
@@ -288,7 +318,7 @@ def test_a_text_stands_where_texts_stand_and_nowhere_else(finished: dict[str, Fi
                 assert "evil" not in (element.text or "") or local in TEXT_ELEMENTS
                 assert MARK not in (element.tail or "")
     # And it is there: nothing was dropped to be safe.
-    assert places == {SENT_BACK, REVIEWS, PRODUCTS}
+    assert places == {SENT_BACK, REVIEWS, PRODUCTS, FEEDBACK}
 
 
 def test_documents_hold_no_fields_or_links_of_a_return(finished: dict[str, Finished]) -> None:
