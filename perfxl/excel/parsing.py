@@ -11,7 +11,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from xml.sax.saxutils import unescape
+from html import unescape
 
 import python_calamine as calamine
 
@@ -156,7 +156,7 @@ def _stamp_rows(sheets: Mapping[str, Rows]) -> list[tuple[str, str]]:
 
 
 def _stamps(part: bytes) -> list[str]:
-    return stamps_in(unescape(part.decode("utf-8", "replace"), {"&quot;": '"'}))
+    return stamps_in(unescape(part.decode("utf-8", "replace")))
 
 
 def _remarks_on(package: Package) -> list[str]:
