@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import datetime as dt
 import faulthandler
+import gc
 import importlib
 import io
 import os
@@ -381,6 +382,7 @@ def _serve() -> None:
     os.dup2(nothing, sys.stdout.fileno())
     _limit_memory(int(sys.argv[1]))
     _send(answers, pickle.dumps(_READY))
+    has_answered = False
     while True:
         head = calls.read(_LENGTH.size)
         if len(head) < _LENGTH.size:
@@ -395,6 +397,10 @@ def _serve() -> None:
             message = pickle.dumps(("memory",))
         faulthandler.cancel_dump_traceback_later()
         _send(answers, message)
+        if not has_answered:
+            # What has been imported by now stays to the end; the collector need not look at it.
+            gc.freeze()
+            has_answered = True
 
 
 if __name__ == "__main__":
