@@ -39,6 +39,11 @@ def print_table(
     right: Sequence[int] = (),
 ) -> None:
     """Print rows under headings; ``right`` names the columns (0-based) that align right."""
+    shown = [[plain(cell) for cell in row] for row in rows]
+    piped = None if sys.stdout.isatty() else _piped_table(columns, shown, right)
+    if piped is not None:
+        print("\n".join(filter(None, (title, *piped))))
+        return
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -50,11 +55,40 @@ def print_table(
         table.add_column(
             Text(label), justify="right" if index in right else "left", overflow="fold"
         )
-    for row in rows:
-        table.add_row(*(Text(plain(cell)) for cell in row))
+    for row in shown:
+        table.add_row(*map(Text, row))
     if title:
         print(title)
     console.print(table)
+
+
+def _piped_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int]
+) -> list[str] | None:
+    """The lines that rich makes of a table for a pipe, without its layout of every single cell;
+    None where a line would have to be folded.
+
+    A batch has hundreds of rows, and rich takes as long over each as the checks do.
+    """
+    from rich.cells import cell_len
+
+    lines = [columns, *rows]
+    if not rows or any(len(line) != len(columns) for line in lines):
+        return None
+    sizes = [[cell_len(cell) for cell in line] for line in lines]
+    widths = [max(column) for column in zip(*sizes, strict=True)]
+    if sum(widths) + 3 * len(widths) + 1 > PIPED_WIDTH:
+        return None
+    rule = "".join("+" + "-" * (width + 2) for width in widths) + "+"
+    texts = []
+    for line, line_sizes in zip(lines, sizes, strict=True):
+        cells = []
+        for at, (cell, size, width) in enumerate(zip(line, line_sizes, widths, strict=True)):
+            stripped = cell.rstrip() if at in right else cell
+            blank = " " * (width - size + len(cell) - len(stripped))
+            cells.append(f" {blank}{stripped} " if at in right else f" {stripped}{blank} ")
+        texts.append(f"|{'|'.join(cells)}|")
+    return [rule, texts[0], rule, *texts[1:], rule]
 
 
 @contextmanager

@@ -39,23 +39,24 @@ def sha256_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, name_is_flushed: bool = True) -> None:
     """Write beside the target, flush to disk, then rename over it.
 
-    What earlier programs left unfinished in the same folder is removed the first time. Raises
+    Without ``name_is_flushed`` a loss of power may undo the renaming until ``sync_folder``. What
+    earlier programs left unfinished in the same folder is removed the first time. Raises
     CannotWrite where the target is held open by another program or may not be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_stale_partials(path.parent)
     try:
-        _write_and_rename(path, data)
+        _write_and_rename(path, data, name_is_flushed=name_is_flushed)
     except FileNotFoundError:
         # This program slept so long (a closed laptop) that another took its partial for a leftover.
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_and_rename(path, data)
+        _write_and_rename(path, data, name_is_flushed=name_is_flushed)
 
 
-def _write_and_rename(path: Path, data: bytes) -> None:
+def _write_and_rename(path: Path, data: bytes, *, name_is_flushed: bool) -> None:
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with partial.open("xb") as file:
@@ -63,7 +64,8 @@ def _write_and_rename(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-        _sync_folder(path.parent)
+        if name_is_flushed:
+            sync_folder(path.parent)
     except PermissionError as error:
         raise CannotWrite(
             "文件正被其他程序打开，或没有写入权限",
@@ -89,10 +91,14 @@ def _remove_stale_partials(folder: Path) -> None:
                         Path(entry).unlink()
 
 
-def keep_original(folder: Path, data: bytes, file_name: str) -> str:
+def keep_original(
+    folder: Path, data: bytes, file_name: str, *, name_is_flushed: bool = True
+) -> str:
     """Keep received bytes under their hash in ``folder``; returns the name they are kept under.
 
-    The received name is never used as a path; only a known workbook suffix is taken from it.
+    The received name is never used as a path; only a known workbook suffix is taken from it. Who
+    keeps many saves time without ``name_is_flushed``, and must call ``sync_folder`` before anything
+    relies on them.
     """
     digest = sha256_of(data)
     suffix = Path(file_name).suffix.lower()
@@ -100,10 +106,11 @@ def keep_original(folder: Path, data: bytes, file_name: str) -> str:
     target = folder / name
     if target.exists():
         # Whoever wrote it may have been stopped before its name was on disk.
-        _sync_folder(folder)
+        if name_is_flushed:
+            sync_folder(folder)
     else:
         try:
-            write_atomically(target, data)
+            write_atomically(target, data, name_is_flushed=name_is_flushed)
         except CannotWrite:
             # Another ingest kept the same bytes meanwhile, and Windows replaces no open file.
             if not target.exists():
@@ -148,7 +155,8 @@ def walk(paths: list[Path]) -> Iterator[Path]:
             yield path
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Flush the names of a folder's files to disk."""
     # Windows cannot open a folder for fsync; NTFS journals the rename itself.
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)

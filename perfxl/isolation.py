@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import datetime as dt
 import faulthandler
+import gc
 import importlib
 import io
 import os
@@ -252,11 +253,13 @@ class Workers:
         self._most = most
         self._lock = threading.Lock()
 
-    def start(self) -> None:
-        """Begin to start the first process, so that it is ready when the first call comes."""
-        worker = self._taken()
-        worker.start()
-        self._idle.put(worker)
+    def start(self, how_many: int = 1) -> None:
+        """Begin to start so many processes at most, so that they are ready when calls come."""
+        workers = [self._taken() for _ in range(min(how_many, self._most))]
+        for worker in workers:
+            worker.start()
+        for worker in reversed(workers):
+            self._idle.put(worker)
 
     def call(self, function: str, *arguments: object, seconds: float = SECONDS) -> Any:
         """As ``Worker.call``, in a process that is free."""
@@ -379,6 +382,7 @@ def _serve() -> None:
     os.dup2(nothing, sys.stdout.fileno())
     _limit_memory(int(sys.argv[1]))
     _send(answers, pickle.dumps(_READY))
+    has_answered = False
     while True:
         head = calls.read(_LENGTH.size)
         if len(head) < _LENGTH.size:
@@ -393,6 +397,10 @@ def _serve() -> None:
             message = pickle.dumps(("memory",))
         faulthandler.cancel_dump_traceback_later()
         _send(answers, message)
+        if not has_answered:
+            # What has been imported by now stays to the end; the collector need not look at it.
+            gc.freeze()
+            has_answered = True
 
 
 if __name__ == "__main__":

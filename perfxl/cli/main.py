@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import NoReturn
 
@@ -14,6 +15,7 @@ from perfxl.cli.group import MISTAKE_EXIT, cli
 from perfxl.errors import PerfxlError
 
 COMMAND_MODULES = (prepare, returns, follow_up, spot_check, scoring, results, closing)
+_OBJECTS_BEFORE_COLLECTION = 100_000
 
 
 def main() -> None:
@@ -21,6 +23,8 @@ def main() -> None:
     from perfxl.console import plain, prepare_streams
 
     prepare_streams()
+    # A command ends soon, and most of what it makes lives as long.
+    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
     try:
         code = cli.main(prog_name="perfxl", standalone_mode=False)
     except PerfxlError as error:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import re
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +34,7 @@ from perfxl.cli.output import (
     print_outcomes,
 )
 from perfxl.errors import PerfxlError
+from perfxl.isolation import kept_workers
 from perfxl.tables import Status, has_errors
 
 if TYPE_CHECKING:
@@ -71,6 +74,8 @@ def ingest(
 
     campaign = campaign_of(context)
     files, passed_over = incoming(campaign, list(paths), _received_at(received))
+    kept_workers().start(len(files))
+    _load_ahead("perfxl.stages.gather")
     decision = _decision(campaign, unit_code, len(files)) if unit_code else None
     with progress("收取", len(files)) as advance:
         result = run(campaign, files, passed_over, advance, decision, password)
@@ -78,6 +83,11 @@ def ingest(
     wrong = any(one.rectified and has_errors(one.rectified.findings) for one in result.taken)
     if wrong or any(one.receipt.verdict not in SETTLED for one in result.taken):
         sys.exit(FINDINGS_EXIT)
+
+
+def _load_ahead(module: str) -> None:
+    """Import on another thread, while this one mostly waits: pandas takes as long as many files."""
+    threading.Thread(target=importlib.import_module, args=(module,)).start()
 
 
 def _print_taken(campaign: Campaign, result: IngestResult, files: int, *, told_when: bool) -> None:

@@ -14,13 +14,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from itertools import pairwise, product
+from itertools import chain, count, pairwise, product
 from xml.etree import ElementTree as ET
 
 from perfxl.excel.cells import (
     LAST_COLUMN,
     LAST_ROW,
-    NARROW,
     Outline,
     Place,
     Tally,
@@ -34,23 +33,31 @@ from perfxl.excel.package import Package, Shape
 from perfxl.excel.tally import SheetTally, sheet_tally
 from perfxl.excel.workbook_parts import WorkbookParts
 
-# A row as every common writer spells it, behind its "<row "; what is spelled otherwise is tallied
-# element by element.
-_USUAL_ROW = re.compile(
-    rb'r="([1-9]\d{0,6})"[^<>]*(?:/>|>(?:'
-    rb'<c r="[A-Z]{1,3}[1-9]\d{0,6}"(?: s="\d+")?(?: t="(?:s|n|b|e|str|inlineStr|d)")?(?:/>|>'
+# Rows as every common writer spells them, their cells named after the row that they stand in; what
+# is spelled otherwise is tallied element by element.
+_USUAL_ROWS = re.compile(
+    rb'(?:<row r="([1-9]\d{0,6})"[^<>]*(?:/>|>(?:'
+    rb'<c r="[A-Z]{1,3}\1"(?: s="\d+")?(?: t="(?:s|n|b|e|str|inlineStr|d)")?(?:/>|>'
     rb"(?:<f[^<>]*(?:/>|>[^<]*</f>))?"
     rb'(?:<v>[^<]*</v>|<v/>|<is><t(?: xml:space="preserve")?>[^<]*</t></is>)?'
-    rb"</c>))*+</row>)"
+    rb"</c>))*+</row>))*+"
 )
 _USUAL_CELL = re.compile(rb'<c r="([A-Z]+)(\d+)"')
 _USUAL_FORMULA = re.compile(rb'<c r="([A-Z]+)(\d+)"[^<>]*><f[ />]')
-_USUAL_BLANK = re.compile(rb'<c r="([A-Z]+)\d+"[^<>]*(?:/>|></c>)')
 _USUAL_EMPTY_TEXT = re.compile(rb't="str"><f[^<>]*(?:/>|>[^<]*</f>)<v></v>')
+# In rows without their numbers.
+_LETTERS = re.compile(rb'<c r="([A-Z]+)"')
+_LETTERS_OF_BLANK = re.compile(rb'<c r="([A-Z]+)"[^<>]*(?:/>|></c>)')
+_OF_NUMBERS = b"0123456789.-"
 _USUAL_INDEX = re.compile(rb't="s"><v>(\d{1,9})</v>')
+_ROW_NUMBER = re.compile(rb'<row r="(\d+)"')
 _DIMENSION = re.compile(rb'<dimension ref="([A-Z]{1,3}\d{1,7}:)?([A-Z]{1,3})(\d{1,7})"')
 _MERGED = re.compile(rb'<mergeCell ref="[A-Z]{1,3}\d{1,7}:([A-Z]{1,3})(\d{1,7})"')
 _START, _END = b"<sheetData>", b"</sheetData>"
+# Where a cell has a content, this ends it; a cell without one is an empty element.
+_END_OF_CONTENT = b"</c>"
+_ROWS_TOGETHER = 10
+_NEARBY = 20_000
 _DECLARATION = b"<?xml"
 
 
@@ -59,13 +66,15 @@ class Census:
     """Filled cells in all, and the 0-based places of formulas by sheet name; None: unknown.
 
     ``tally`` takes an exact count, where the format allows it. ``doubts`` says where the workbook
-    contradicts itself in a way that may mean a lost cell.
+    contradicts itself in a way that may mean a lost cell. ``shortened`` gives parts, by their path
+    in lower case, without rows in which no cell has a content.
     """
 
     filled: int | None = None
     formulas: Mapping[str, frozenset[Place]] | None = None
     tally: Callable[[], Tally] | None = field(default=None, repr=False)
     doubts: tuple[str, ...] = ()
+    shortened: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 def census_of_package(package: Package) -> Census:
@@ -85,39 +94,48 @@ class _Counting:
         self.filled = self.valued = self.unvalued = 0
         self.formulas: dict[str, frozenset[Place]] = {}
         self.indexes: list[int] = []
+        self.shortened: dict[str, bytes] = {}
         self.doubts = dict.fromkeys(parts.doubts)
 
     def census(self) -> Census:
-        for name, part in self.parts.sheets:
-            rows = _usual_rows(part)
-            if rows is None:
+        for name, path, part in self.parts.sheets:
+            sheet = _usual_sheet(part)
+            if sheet is None:
                 self._count_exactly(name, part)
             else:
-                self._count_usual(name, part, rows)
+                self._count_usual(name, part, [block for _, block in sheet.blocks])
+                self.shortened[path] = sheet.shortened()
         if self.valued and self.unvalued:
             self.doubts["有的公式没有结果"] = None
         self._compare_strings()
-        return Census(self.filled, self.formulas, partial(_tally, self.parts), tuple(self.doubts))
+        return Census(
+            self.filled,
+            self.formulas,
+            partial(_tally, self.parts),
+            tuple(self.doubts),
+            self.shortened,
+        )
 
-    def _count_usual(self, name: str, part: bytes, rows: Sequence[_Row]) -> None:
-        numbers = [row.number for row in rows]
+    def _count_usual(self, name: str, part: bytes, blocks: Sequence[_Block]) -> None:
+        outline = tuple(chain.from_iterable(block.outline for block in blocks))
+        numbers = [number for number, _ in outline]
+        shapes = set(chain.from_iterable(block.shapes for block in blocks))
         ascends = all(map(operator.lt, numbers, numbers[1:]))
-        if not ascends or not all(row.is_ordered for row in rows):
+        if not ascends or not all(shape.is_ordered for shape in shapes):
             self._refuse_repeated(part)
             self._doubt(name, "行列次序颠倒")
-        self._judge_outline(name, part, tuple((row.number, row.columns) for row in rows))
+        blank = set().union(*(shape.blank for shape in shapes))
+        self._judge_outline(name, part, outline, blank)
         found: list[Place] = []
-        has_emptied = has_textless = False
-        for row in rows:
-            if row.has_content:
-                self.filled += row.filled
-                self.valued += row.valued
-                self.unvalued += row.unvalued
-                self.indexes += row.indexes
-                found += row.formulas
-                has_emptied = has_emptied or row.has_emptied
-                has_textless = has_textless or row.has_textless
+        for block in blocks:
+            self.filled += block.filled
+            self.valued += block.valued
+            self.unvalued += block.unvalued
+            self.indexes += block.indexes
+            found += block.formulas
         self.formulas[name] = frozenset(found)
+        has_emptied = any(block.has_emptied for block in blocks)
+        has_textless = any(shape.has_textless for shape in shapes)
         self._judge_emptied(name, part, has_emptied, has_textless)
 
     def _count_exactly(self, name: str, part: bytes) -> None:
@@ -150,15 +168,13 @@ class _Counting:
         )
 
     def _judge_outline(
-        self, name: str, part: bytes, outline: Outline, blank_columns: Set[int] | None = None
+        self, name: str, part: bytes, outline: Outline, blank_columns: Set[int]
     ) -> None:
-        size = len(outline) + sum(len(cells) for _, cells in outline)
-        judged = _known_outline if size <= _SMALL else _extent_and_holes
+        judged = _known_outline if len(part) <= _SMALL else _extent_and_holes
         last, rows, columns, missing = judged(tuple(outline))
         refuse_far_cells(last, columns)
         if missing:
-            blank = blank_columns if blank_columns is not None else _blank_columns(part)
-            row = missing_row(missing, blank)
+            row = missing_row(missing, blank_columns)
             if row:
                 self._doubt(name, f"第 {row} 行缺少单元格")
         stated = _DIMENSION.search(part, 0, 4096)
@@ -199,82 +215,148 @@ class _Counting:
             self.doubts["有文字被清空"] = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One row: its cells' columns, how many are filled, and what its formulas and texts are."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shape:
+    """What a row is but for its numbers: the columns of its cells, those of blank ones but for what
+    stands beside a title, how many values and texts of its own it has, how many shared texts."""
 
-    number: int
-    columns: tuple[int, ...] = ()
-    is_ordered: bool = True
-    has_content: bool = False
+    columns: tuple[int, ...]
+    is_ordered: bool
+    blank: frozenset[int]
+    values: int
+    inline: int
+    shared: int
+    has_textless: bool
+
+
+def _shape_of(row: bytes) -> _Shape:
+    """The shape of a usual row from which the digits were taken out."""
+    letters = _LETTERS.findall(row)
+    blank = _LETTERS_OF_BLANK.findall(row)
+    columns = tuple(map(column_number, letters))
+    return _Shape(
+        columns,
+        all(a < b for a, b in pairwise(columns)),
+        frozenset(map(column_number, blank)) if len(letters) != len(blank) + 1 else frozenset(),
+        row.count(b"<v>"),
+        row.count(b"<is>"),
+        row.count(b't="s"><v>'),
+        b't="inlineStr"/>' in row or b't="inlineStr"></c>' in row,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Rows that follow each other: their outline, the shapes that occur, how many cells are filled,
+    and with what."""
+
+    outline: tuple[tuple[int, tuple[int, ...]], ...]
+    shapes: frozenset[_Shape]
+    is_blank: bool = False
     filled: int = 0
     valued: int = 0
     unvalued: int = 0
     has_emptied: bool = False
-    has_textless: bool = False
     formulas: tuple[Place, ...] = ()
     indexes: tuple[int, ...] = ()
 
 
-def _usual_rows(part: bytes) -> list[_Row] | None:
-    """The rows of a sheet; None where it is not spelled as usual."""
+@dataclass(frozen=True, slots=True)
+class _UsualSheet:
+    """A sheet part: its rows block by block, each as it stands in the file and as counted, and what
+    stands before and behind them."""
+
+    before: bytes
+    blocks: Sequence[tuple[bytes, _Block]]
+    behind: bytes
+
+    def shortened(self) -> bytes:
+        """The part without its blank blocks.
+
+        No reader can lose anything there: each cell in them is one empty element, as
+        ``_USUAL_ROWS`` says, and the cells that are left name their own places.
+        """
+        filled = [rows for rows, block in self.blocks if not block.is_blank]
+        return b"".join((self.before, *filled, self.behind))
+
+
+def _usual_sheet(part: bytes) -> _UsualSheet | None:
+    """A sheet with its rows counted; None where one is not spelled as usual."""
     start = part.find(_START) + len(_START)
-    end = part.find(_END, start)
+    end = part.rfind(_END, start)
     if start < len(_START) or end < 0:
         return None
-    first, *chunks = part[start:end].split(b"<row ")
-    rows = [_known_row(chunk) if len(chunk) <= _SHORT_ROW else _row_in(chunk) for chunk in chunks]
-    known = [row for row in rows if row is not None]
-    return None if first or len(known) < len(rows) else known
+    blocks = []
+    for rows in _cut(part, start, end):
+        is_short_and_blank = len(rows) <= _SHORT and _END_OF_CONTENT not in rows
+        block = (_known_block if is_short_and_blank else _block_of)(rows)
+        if block is None:
+            return None
+        blocks.append((rows, block))
+    return _UsualSheet(part[:start], blocks, part[end:])
 
 
-def _row_in(chunk: bytes) -> _Row | None:
-    usual = _USUAL_ROW.fullmatch(chunk)
-    if usual is None:
+def _cut(part: bytes, start: int, end: int) -> Iterator[bytes]:
+    """Rows in blocks of ten, as long as every tenth row is there; the last takes all others.
+
+    Cut by their numbers, blank rows come in the same blocks however many others are filled in.
+    """
+    for number in count(_ROWS_TOGETHER, _ROWS_TOGETHER):
+        wanted = b'<row r="%d"' % number
+        # Python searches what is short several times as fast as what is long.
+        following = part.find(wanted, start, min(start + _NEARBY, end))
+        if following < 0:
+            following = part.find(wanted, start, end)
+        if following < 0:
+            break
+        yield part[start:following]
+        start = following
+    yield part[start:end]
+
+
+def _block_of(rows: bytes) -> _Block | None:
+    """What stands in rows; None where they are not spelled as usual. Raises Unreadable."""
+    if not _USUAL_ROWS.fullmatch(rows):
         return None
-    stated = usual[1]
-    cells = _USUAL_CELL.findall(chunk)
-    if not cells:
-        return _Row(int(stated))
-    letters, numbers = zip(*cells, strict=True)
-    ascends, columns = (_known_columns if len(letters) <= NARROW else _columns)(letters)
-    is_ordered = ascends and numbers.count(stated) == len(numbers)
-    has_textless = b't="inlineStr"/>' in chunk or b't="inlineStr"></c>' in chunk
-    if b"</c>" not in chunk:
-        return _Row(int(stated), columns, is_ordered, has_textless, has_textless=has_textless)
-    empty, valued, unvalued, found = chunk.count(b"<v></v>"), 0, 0, []
-    filled = chunk.count(b"<v>") + chunk.count(b"<is>") - empty
-    if b"<f" in chunk:
-        found = _USUAL_FORMULA.findall(chunk)
-        emptied = chunk.count(b"</f><v></v>") + chunk.count(b"/><v></v>") if empty else 0
+    bare = rows.translate(None, _OF_NUMBERS).split(b"<row ")[1:]
+    shapes = [_known_shape(row) if len(row) <= _SHORT_ROW else _shape_of(row) for row in bare]
+    numbers = map(int, _ROW_NUMBER.findall(rows))
+    outline = tuple(zip(numbers, [shape.columns for shape in shapes], strict=True))
+    if _END_OF_CONTENT not in rows:
+        return _Block(outline, frozenset(shapes), is_blank=True)
+    inline = sum([shape.inline for shape in shapes])
+    empty = rows.count(b"<v></v>")
+    filled = sum([shape.values for shape in shapes]) + inline - empty
+    valued, unvalued, found = 0, 0, []
+    if b"<f" in rows:
+        found = _USUAL_FORMULA.findall(rows)
+        emptied = rows.count(b"</f><v></v>") + rows.count(b"/><v></v>") if empty else 0
         # The result of a formula may be an empty text.
-        texts = len(_USUAL_EMPTY_TEXT.findall(chunk)) if emptied else 0
-        unvalued = emptied - texts + chunk.count(b"</f></c>") + chunk.count(b"</f><v/>")
+        texts = len(_USUAL_EMPTY_TEXT.findall(rows)) if emptied else 0
+        unvalued = emptied - texts + rows.count(b"</f></c>") + rows.count(b"</f><v/>")
         valued = len(found) - unvalued
         empty -= emptied
-    indexes = _USUAL_INDEX.findall(chunk)
-    if len(indexes) != chunk.count(b't="s"><v>'):
+    indexes = _USUAL_INDEX.findall(rows)
+    if len(indexes) != sum([shape.shared for shape in shapes]):
         raise contradictory("单元格指向不存在的文字")
-    return _Row(
-        int(stated),
-        columns,
-        is_ordered,
-        has_content=True,
+    return _Block(
+        outline,
+        frozenset(shapes),
         filled=filled,
         valued=valued,
         unvalued=unvalued,
-        has_emptied=empty > 0 or b"></t></is>" in chunk,
-        has_textless=has_textless,
+        has_emptied=empty > 0 or (inline > 0 and b"></t></is>" in rows),
         formulas=tuple((int(row) - 1, column_number(letter) - 1) for letter, row in found),
         indexes=tuple(map(int, indexes)),
     )
 
 
-# The returns of a campaign have most of their rows in common: what the office printed in them, and
-# the blank rows of their registers. Long rows and large sheets differ, and would only fill the
-# memory, for which the files that come after would pay.
-_SHORT_ROW, _SMALL = 4_096, 8_192
-_known_row = lru_cache(maxsize=8_192)(_row_in)
+# The returns of a campaign have their blank rows in common, and those that are filled in are of few
+# shapes. Long rows and large sheets would only fill the memory, for which the files that come after
+# would pay.
+_SHORT, _SHORT_ROW, _SMALL = 16_384, 4_096, 131_072
+_known_block = lru_cache(maxsize=512)(_block_of)
+_known_shape = lru_cache(maxsize=4_096)(_shape_of)
 
 
 def _extent_and_holes(outline: Outline) -> tuple[int, int, int, tuple[Place, ...]]:
@@ -289,30 +371,12 @@ _known_outline = lru_cache(maxsize=256)(_extent_and_holes)
 
 
 def _tally(parts: WorkbookParts) -> Tally:
-    found = {name: sheet_tally(part, parts.blank) for name, part in parts.sheets}
+    found = {name: sheet_tally(part, parts.blank) for name, _, part in parts.sheets}
     return Tally(
         {name: frozenset(one.filled) for name, one in found.items()},
         {name: one.errors for name, one in found.items()},
     )
 
-
-def _blank_columns(part: bytes) -> set[int]:
-    """The columns in which blank cells are written, but for those beside a title."""
-    found: set[bytes] = set()
-    for row in part.split(b"<row ")[1:]:
-        blank = _USUAL_BLANK.findall(row)
-        if blank and row.count(b"<c ") != len(blank) + 1:
-            found.update(blank)
-    return set(map(column_number, found))
-
-
-def _columns(letters: tuple[bytes, ...]) -> tuple[bool, tuple[int, ...]]:
-    """Whether a row's cells stand in order, and their columns."""
-    numbers = tuple(map(column_number, letters))
-    return all(a < b for a, b in pairwise(numbers)), numbers
-
-
-_known_columns = lru_cache(maxsize=4_096)(_columns)
 
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"

@@ -35,7 +35,8 @@ class WorkbookParts:
             raise contradictory("有同名的工作表")
         if len({path for _, path in listed}) != len(listed):
             raise contradictory("工作簿目录把两张工作表指向同一处")
-        self.sheets = [(name, self._part(path)) for name, path in listed]
+        # Name, path in lower case, and content.
+        self.sheets = [(name, path, self._part(path)) for name, path in listed]
         self.doubts = list(self._doubts({path for _, path in listed}))
 
     def _workbook_path(self) -> str:

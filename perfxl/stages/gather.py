@@ -17,7 +17,6 @@ from perfxl import scoring
 from perfxl.application import Applied, apply_results
 from perfxl.campaign import Campaign
 from perfxl.checks.runner import CheckResult, run_checks
-from perfxl.errors import Missing, Place
 from perfxl.excel.reader import Grid, read_workbook
 from perfxl.facts.campaign import CampaignFacts, campaign_facts
 from perfxl.intake.assembly import assemble
@@ -29,6 +28,7 @@ from perfxl.plan.model import LedgerFigure, Plan
 from perfxl.reviews.lines import ReviewLine, look_again, review_lines
 from perfxl.reviews.merging import Merged, merge
 from perfxl.spot_checks.results import in_force, problems_of_units
+from perfxl.stages.received import original_of
 from perfxl.tables import CHECKED, ENTERED, SAMPLE, ReturnTables, Status, frame_of
 
 _NEVER = dt.datetime.min
@@ -213,18 +213,6 @@ def returns_in_force(campaign: Campaign) -> tuple[dict[str, Receipt], dict[str, 
             ):
                 chosen[unit] = receipt
     return newest, first
-
-
-def original_of(campaign: Campaign, receipt: Receipt) -> bytes:
-    """The bytes of a received file. Raises Missing where they are gone."""
-    path = campaign.original(receipt.original)
-    if not path.is_file():
-        raise Missing(
-            f"{receipt.file} 的原件不见了",
-            place=Place(str(path)),
-            remedy="请从备份恢复“原件”文件夹，不要移动或删除其中的文件",
-        )
-    return path.read_bytes()
 
 
 def _status(first: Receipt | None, deadline: dt.datetime) -> Status:

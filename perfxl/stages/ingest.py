@@ -25,6 +25,7 @@ from perfxl.files import (
     keep_original,
     sha256_of,
     storable_name,
+    sync_folder,
     walk,
 )
 from perfxl.intake.content import differs_from
@@ -34,7 +35,7 @@ from perfxl.intake.judgement import Decision, Judgement, judge, second_to_undoub
 from perfxl.isolation import ahead
 from perfxl.ledger import Form, Receipt, Verdict
 from perfxl.plan.forms import OPINIONS
-from perfxl.stages.gather import original_of
+from perfxl.stages.received import original_of
 from perfxl.stages.rectification import (
     NO_HOLDER,
     BookTaken,
@@ -144,8 +145,8 @@ def ingest(
     alone, which is there when every receipt has been committed.
     """
     run = _Run(campaign, decision, password, [path.name for path in passed_over])
-    for file, opened in ahead(run.open, map(run.arrive, files)):
-        run.settle(file, opened)
+    for arrival, opened in ahead(run.open, map(run.arrive, files)):
+        run.settle(arrival, opened)
         run.record_many()
         progress()
     return run.finish()
@@ -167,6 +168,10 @@ class _Arrival:
     beside: str = ""
     depth: int = 0
     refusal: str = ""
+
+
+# What a file holds; None where there is no need to know.
+_Opened = Grid | Envelope | Unreadable | None
 
 
 class _Run:
@@ -227,13 +232,14 @@ class _Run:
                 # Somebody took it away; here it is again.
                 keep_original(folder, arrival.data, original)
             return arrival
-        return replace(arrival, original=keep_original(folder, arrival.data, arrival.name))
+        original = keep_original(folder, arrival.data, arrival.name, name_is_flushed=False)
+        return replace(arrival, original=original)
 
     def _is_settled(self, digest: str) -> bool:
         known = self.known.get(digest)
         return known is not None and known.verdict is Verdict.VALID and self.decision is None
 
-    def open(self, arrival: _Arrival) -> Grid | Envelope | Unreadable | None:
+    def open(self, arrival: _Arrival) -> _Opened:
         """What a file holds, read in the worker; None where there is no need to know."""
         if arrival.refusal or not arrival.original:
             return None
@@ -258,7 +264,7 @@ class _Run:
                 return Envelope("", "", None, (Enclosed(arrival.name, "", content),), (), ())
         return refusal
 
-    def settle(self, arrival: _Arrival, opened: Grid | Envelope | Unreadable | None) -> None:
+    def settle(self, arrival: _Arrival, opened: _Opened) -> None:
         """Give one file its verdict, and take in what it contains."""
         if arrival.refusal:
             self.taken.append(Taken(arrival.path, _not_taken(arrival), new=True))
@@ -307,6 +313,7 @@ class _Run:
             self._judged(arrival, judged, Form.RECTIFICATION)
             return
         receipt = self._receipt(arrival, judged, Form.RECTIFICATION)
+        sync_folder(self.campaign.path(ORIGINALS))
         book = take_book(self.campaign, receipt, grid, arrival.received_at)
         self.known[arrival.digest] = receipt
         self.units_beside[arrival.beside].add(judged.holder)
@@ -387,6 +394,8 @@ class _Run:
             self._record()
 
     def _record(self) -> None:
+        # That their names are on disk is waited for once, before anything is said of them.
+        sync_folder(self.campaign.path(ORIGINALS))
         news = self.campaign.ledger.record_receipts([(r, at) for _, r, at in self.pending])
         self.taken += [
             Taken(path, receipt, new)

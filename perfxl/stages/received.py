@@ -1,13 +1,15 @@
-"""One workbook that came back from a person, read or refused; for the books of sections and checks."""
+"""What came back: the kept bytes of a receipt; a workbook of a section or check, read or refused."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from perfxl.errors import Unreadable
+from perfxl.campaign import Campaign
+from perfxl.errors import Missing, Place, Unreadable
 from perfxl.excel.reader import Grid, read_workbook
 from perfxl.files import sha256_of
+from perfxl.ledger import Receipt
 
 
 @dataclass(frozen=True)
@@ -31,3 +33,15 @@ def read_received(path: Path) -> Received:
         return Received(data, digest, None, f"文件读不出来（{error.strerror}）")
     except Unreadable as error:
         return Received(data, digest, None, f"{error.what}。{error.remedy}")
+
+
+def original_of(campaign: Campaign, receipt: Receipt) -> bytes:
+    """The bytes of a received file. Raises Missing where they are gone."""
+    path = campaign.original(receipt.original)
+    if not path.is_file():
+        raise Missing(
+            f"{receipt.file} 的原件不见了",
+            place=Place(str(path)),
+            remedy="请从备份恢复“原件”文件夹，不要移动或删除其中的文件",
+        )
+    return path.read_bytes()

@@ -25,8 +25,9 @@ from perfxl.plan.model import Unit
 from perfxl.products.opinions import in_order, marks_of, opinion_sheet
 from perfxl.products.template import template
 from perfxl.stages.check import check_grid
-from perfxl.stages.gather import Gathered, gather, ledger_figures, original_of
+from perfxl.stages.gather import Gathered, gather, ledger_figures
 from perfxl.stages.issue import unit_stamp
+from perfxl.stages.received import original_of
 from perfxl.tables import Severity
 
 # What a workbook of macros must be called for Excel to open it.

@@ -36,7 +36,7 @@ def says_before_the_commit(campaign: Campaign, files: list[Incoming]) -> None:
 
 
 def keeps_without_a_temporary_file(campaign: Campaign, files: list[Incoming]) -> None:
-    def directly(folder: Path, data: bytes, file_name: str) -> str:
+    def directly(folder: Path, data: bytes, file_name: str, **_: bool) -> str:
         name = hashlib.sha256(data).hexdigest() + Path(file_name).suffix
         if not (folder / name).exists():
             (folder / name).write_bytes(data)

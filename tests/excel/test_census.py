@@ -159,7 +159,7 @@ def test_what_is_found_out_of_wide_rows_is_not_kept() -> None:
         for column in range(row, 900, 2):
             sheet.number(row, column, 100)
     caches = (
-        census._known_row, census._known_columns, census._known_outline, cells._known_missing,
+        census._known_block, census._known_shape, census._known_outline, cells._known_missing,
     )  # fmt: skip
     for cache in caches:
         cache.cache_clear()
