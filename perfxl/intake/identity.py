@@ -118,9 +118,13 @@ def unit_in_file_name(plan: Plan, file_name: str) -> Unit | None:
 
 
 def unit_of_sender(plan: Plan, sender: str) -> Unit | None:
-    """The one unit whose mail address this is."""
+    """The one unit that has this mail address."""
     address = sender.strip().casefold()
-    found = [unit for unit in plan.units if address and unit.email.strip().casefold() == address]
+    found = [
+        unit
+        for unit in plan.units
+        if address in (one.casefold() for one in (*unit.addresses, *unit.copy_addresses))
+    ]
     return found[0] if len(found) == 1 else None
 
 

@@ -3,6 +3,14 @@
 Owns SQLAlchemy.
 """
 
+from perfxl.ledger.mails import (
+    DOUBTFUL,
+    KEPT_BACK,
+    Collected,
+    MailRecord,
+    MailState,
+    standing,
+)
 from perfxl.ledger.records import (
     SETTLED,
     CheckedProject,
@@ -22,8 +30,11 @@ from perfxl.ledger.records import (
 from perfxl.ledger.store import Ledger
 
 __all__ = [
+    "DOUBTFUL",
+    "KEPT_BACK",
     "SETTLED",
     "CheckedProject",
+    "Collected",
     "Consolidation",
     "Draw",
     "DrawnProject",
@@ -31,10 +42,13 @@ __all__ = [
     "Form",
     "Issue",
     "Ledger",
+    "MailRecord",
+    "MailState",
     "Objection",
     "ObjectionAnswer",
     "Receipt",
     "Review",
     "SendBack",
     "Verdict",
+    "standing",
 ]
