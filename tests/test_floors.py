@@ -18,6 +18,7 @@ FLOORS = (
     {"layout", "isolation"},
     {"plan"},
     {"excel", "envelopes", "documents", "ledger", "files", "console", "resources", "office"},
+    {"mail"},
     {
         *("checks", "intake", "scoring", "reviews", "claims", "changes"),
         *("analysis", "last_year", "movements", "spot_checks"),
@@ -44,6 +45,9 @@ OWNERS = {
     "docx": {"documents"},
     "sqlalchemy": {"ledger"},
     "rich": {"console"},
+    "smtplib": {"mail"},
+    "imapclient": {"mail"},
+    "keyring": {"mail"},
 }
 
 

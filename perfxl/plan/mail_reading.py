@@ -7,6 +7,7 @@ a missing address does not keep an office from issuing or scoring.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 from perfxl.plan.info_reading import CONTENT, ItemSheet
 from perfxl.plan.mailing import MailSettings, MailText, Security, Server
@@ -52,7 +53,7 @@ def read_mail_settings(book: PlanBook) -> MailSettings | None:
         sender=sheet.text("发件地址"),
         sender_name=sheet.text("发件人名称"),
         per_minute=sheet.typed("每分钟封数", _rate, "1 至 600 的整数", defaults.per_minute),
-        imap=sheet.server("IMAP"),
+        imap=sheet.imap(),
         folder=sheet.text("收信文件夹") or defaults.folder,
         since=sheet.typed("收信起始日期", date_of, "日期", since),
         cells=sheet.cells(),
@@ -69,6 +70,10 @@ class _Sheet(ItemSheet):
             self.choice(f"{protocol}加密方式", Security, Security.TLS),
             self.text(f"{protocol}用户名"),
         )
+
+    def imap(self) -> Server:
+        server = self.server("IMAP")
+        return server if server.user else replace(server, user=self.text("SMTP用户名"))
 
     def cells(self) -> dict[str, str]:
         return {

@@ -70,7 +70,11 @@ MAIL_SETTING_ITEMS: tuple[tuple[str, str, bool], ...] = (
     ("SMTP服务器", "发信服务器，例如 smtp.163.com", False),
     ("SMTP端口", "不填为该加密方式的常用端口（TLS 465，STARTTLS 587）", False),
     ("SMTP加密方式", f"{'、'.join(Security)}，不填为 TLS；不加密只能用于本机", False),
-    ("SMTP用户名", "一般就是邮箱地址；密码（授权码）不写在这里，用 perfxl mail password 保存", False),
+    (
+        "SMTP用户名",
+        "一般就是邮箱地址；密码（授权码）不写在这里，用 perfxl mail password 保存",
+        False,
+    ),
     ("发件地址", "例如 slczjx@163.com", False),
     ("发件人名称", "收件人看到的名称，不填为发文机关", False),
     ("每分钟封数", "每分钟最多发几封，不填为 20；邮箱服务商有限制时调小", False),
