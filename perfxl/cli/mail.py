@@ -16,6 +16,7 @@ from perfxl.errors import PerfxlError
 if TYPE_CHECKING:
     from perfxl.campaign import Campaign
     from perfxl.plan.mailing import Server
+    from perfxl.stages.collect import CollectResult
     from perfxl.stages.mail import Batch, SendReport
 
 # Commands with the occasions' own names, and what a keyboard without Chinese types instead.
@@ -308,3 +309,69 @@ def _servers(campaign: Campaign) -> list[Server]:
             remedy="请填写“邮件设置”表",
         )
     return named
+
+
+@mail.command("collect", cls=ChineseCommand)
+@click.pass_context
+def collect(context: click.Context) -> None:
+    """收信：收取邮箱里的回复（读：邮箱；写：原件/、台账.db）。
+
+    每封邮件原样存入 原件/，附件按报送收取；收过的不再收，可以每几分钟执行一次。没有附件的、退信列出来由人看。
+    有要人看的邮件或没有收下的文件时退出码为 1。
+
+    \b
+    例：perfxl -C 考核2024 mail collect
+    """
+    from perfxl.mail.imap import Mailbox
+    from perfxl.mail.passwords import password_of
+    from perfxl.stages.collect import collect as run
+    from perfxl.stages.collect import imap_settings
+
+    campaign = campaign_of(context)
+    settings = imap_settings(campaign)
+    mailbox = Mailbox(settings.imap, password_of(settings.imap), settings.folder)
+    try:
+        result = run(campaign, settings, mailbox, now(), operator())
+    finally:
+        mailbox.close()
+    _print_collected(campaign, result)
+
+
+def _print_collected(campaign: Campaign, result: CollectResult) -> None:
+    from perfxl.console import plain, print_table
+    from perfxl.ledger import SETTLED, Verdict
+    from perfxl.stages.collect import TO_READ
+
+    names = {unit.code: unit.name for unit in campaign.plan.units}
+    valid = sum(
+        taken.new and taken.receipt.verdict is Verdict.VALID
+        for _, files in result.messages
+        for taken in files
+    )
+    click.echo(f"收到邮件 {len(result.messages)} 封，其中有效报送 {valid} 份。")
+    rows, open_ones = [], 0
+    for row, files in result.messages:
+        open_ones += row.kind in TO_READ
+        for taken in files or (None,):
+            receipt = taken.receipt if taken else None
+            open_ones += receipt is not None and receipt.verdict not in SETTLED
+            rows.append(
+                (
+                    str(moment(row.arrived_at)),
+                    row.sender,
+                    row.subject,
+                    names.get(receipt.holder if receipt and receipt.holder else row.unit, ""),
+                    receipt.file if receipt else "",
+                    str(receipt.verdict) if receipt else row.kind,
+                    receipt.detail if receipt else row.detail,
+                )
+            )
+    if rows:
+        print_table(("时间", "发件人", "主题", "单位", "文件", "结论", "说明"), rows)
+    for row, _ in result.messages:
+        if row.kind in TO_READ:
+            whose = names.get(row.unit, "单位不明")
+            kept = f"，原件/{row.sha256}.eml" if row.sha256 else ""
+            click.echo(plain(f"请人看（{row.kind}）：{whose} {row.sender} {row.subject}{kept}"))
+    if open_ones:
+        sys.exit(FINDINGS_EXIT)

@@ -86,14 +86,14 @@ _POLICY = _Policy(
 
 
 def compose(letter: Letter, sender: str, sender_name: str, date: dt.datetime) -> EmailMessage:
-    """The message; ``date`` is local time in China. The addresses must be right already."""
+    """The message; ``date`` is this computer's time. The addresses must be right already."""
     message = EmailMessage(policy=_POLICY)
     message["From"] = Address(sender_name, addr_spec=sender)
     message["To"] = [Address(letter.unit.name, addr_spec=one) for one in letter.to]
     if letter.copies:
         message["Cc"] = [Address("", addr_spec=one) for one in letter.copies]
     message["Subject"] = letter.subject
-    message["Date"] = format_datetime(date.replace(tzinfo=CHINA))
+    message["Date"] = format_datetime(date.astimezone(CHINA))
     # Longer ids would be folded, and Python folds them into encoded words.
     message["Message-ID"] = _AsIs(letter.message_id)
     message.set_content(letter.body + "\n", subtype="plain", charset="utf-8", cte="base64")
