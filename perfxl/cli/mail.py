@@ -225,7 +225,7 @@ def mail_status(context: click.Context, as_json: bool) -> None:
     例：perfxl -C 考核2024 mail status
     """
     from perfxl.console import print_table
-    from perfxl.ledger import DOUBTFUL, MailState
+    from perfxl.ledger import MailState, mail_state
     from perfxl.stages.mail import mails_in_force
 
     campaign = campaign_of(context)
@@ -235,7 +235,7 @@ def mail_status(context: click.Context, as_json: bool) -> None:
             "unit": one.unit,
             "name": names.get(one.unit, ""),
             "occasion": one.occasion,
-            "state": str(MailState.IN_DOUBT if one.state in DOUBTFUL else one.state),
+            "state": str(mail_state(one)),
             "at": moment(one.recorded_at),
             "attempt": one.attempt,
             "recipients": one.recipients,

@@ -9,6 +9,7 @@ from perfxl.ledger.mails import (
     Collected,
     MailRecord,
     MailState,
+    mail_state,
     standing,
 )
 from perfxl.ledger.records import (
@@ -50,5 +51,6 @@ __all__ = [
     "Review",
     "SendBack",
     "Verdict",
+    "mail_state",
     "standing",
 ]

@@ -78,6 +78,11 @@ class Collected:
     collected_at: dt.datetime
 
 
+def mail_state(record: MailRecord) -> MailState:
+    """The state to tell people: a sending that nothing followed is in doubt."""
+    return MailState.IN_DOUBT if record.state in DOUBTFUL else record.state
+
+
 def standing(records: Iterable[MailRecord]) -> Mapping[tuple[str, str, str], MailRecord]:
     """The last step of every mail, by unit, occasion and what it is about."""
     return {(one.unit, one.occasion, one.about): one for one in records}

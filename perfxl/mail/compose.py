@@ -13,7 +13,6 @@ import mimetypes
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime
@@ -25,6 +24,7 @@ from perfxl.plan.model import Unit
 CHINA = dt.timezone(dt.timedelta(hours=8))
 # Bytes of a name in one encoded word: RFC 2047 allows 75 characters of it.
 _BYTES_A_WORD = 42
+_FOLD = "\r\n "
 _TYPES = {
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".xlsm": "application/vnd.ms-excel.sheet.macroEnabled.12",
@@ -88,19 +88,30 @@ _POLICY = _Policy(
 def compose(letter: Letter, sender: str, sender_name: str, date: dt.datetime) -> EmailMessage:
     """The message; ``date`` is this computer's time. The addresses must be right already."""
     message = EmailMessage(policy=_POLICY)
-    message["From"] = Address(sender_name, addr_spec=sender)
-    message["To"] = [Address(letter.unit.name, addr_spec=one) for one in letter.to]
+    message["From"] = _addresses(sender_name, [sender])
+    message["To"] = _addresses(letter.unit.name, letter.to)
     if letter.copies:
-        message["Cc"] = [Address("", addr_spec=one) for one in letter.copies]
-    message["Subject"] = letter.subject
+        message["Cc"] = _addresses("", letter.copies)
+    message["Subject"] = _AsIs(_FOLD.join(_encoded_words(letter.subject)))
     message["Date"] = format_datetime(date.astimezone(CHINA))
-    # Longer ids would be folded, and Python folds them into encoded words.
+    # Python would fold a long one, into encoded words.
     message["Message-ID"] = _AsIs(letter.message_id)
     message.set_content(letter.body + "\n", subtype="plain", charset="utf-8", cte="base64")
     message.add_alternative(_as_html(letter.body), subtype="html", charset="utf-8", cte="base64")
     for attachment in letter.attachments:
         _attach(message, attachment)
     return message
+
+
+def _addresses(name: str, addresses: Sequence[str]) -> _AsIs:
+    """Mailboxes that share a name, an address a line.
+
+    Python's own folding may begin a header with an empty line, which some programs show as a space.
+    """
+    if not name:
+        return _AsIs(f",{_FOLD}".join(addresses))
+    words = _FOLD.join(_encoded_words(name))
+    return _AsIs(f",{_FOLD}".join(f"{words}{_FOLD}<{address}>" for address in addresses))
 
 
 def _attach(message: EmailMessage, attachment: Attachment) -> None:
@@ -112,7 +123,7 @@ def _attach(message: EmailMessage, attachment: Attachment) -> None:
         attachment.data, maintype=maintype, subtype=subtype, filename=attachment.name
     )
     part = list(message.iter_attachments())[-1]
-    encoded = "\r\n ".join(_encoded_words(attachment.name))
+    encoded = _FOLD.join(_encoded_words(attachment.name))
     part.replace_header("Content-Type", _AsIs(f'{kind};\r\n name="{encoded}"'))
     name = quote(attachment.name, safe="")
     # On one line: RFC 2231's continuations are lost on some clients, and 998 characters are allowed.

@@ -109,6 +109,7 @@ class Courier:
                 smtp.starttls(context=context)
             if server.user:
                 self._log_in(smtp)
+            smtp.ehlo_or_helo_if_needed()
         except ssl.SSLCertVerificationError as error:
             raise MailServerFault(
                 f"服务器 {server.host} 的证书不可信（{error.verify_message}）",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from perfxl.campaign import Campaign
-from perfxl.ledger import Form, Receipt
+from perfxl.ledger import Form, MailState, Receipt, mail_state, standing
 from perfxl.plan.model import Unit
 from perfxl.points import as_score
 from perfxl.tables import ScoredIn
@@ -25,13 +25,14 @@ class Event:
 
 
 def history(campaign: Campaign, unit: Unit) -> list[Event]:
-    """Issues, receipts with every verdict, extensions, send-backs and scores of a unit."""
+    """Issues, receipts with every verdict, extensions, send-backs and scores of a unit, and its mail."""
     events = [
         *_issues(campaign, unit),
         *_receipts(campaign, unit),
         *_reviews(campaign, unit),
         *_objections(campaign, unit),
         *_spot_checks(campaign, unit),
+        *_mails(campaign, unit),
         *(
             Event(
                 one.decided_at,
@@ -108,6 +109,23 @@ def _spot_checks(campaign: Campaign, unit: Unit) -> Iterator[Event]:
             said = f"{found.name or found.project}：{found.conclusion}，{problems}".rstrip("，")
             by = f"（{found.checker}）" if found.checker else ""
             yield Event(found.recorded_at, "抽查核查", "", said + by)
+
+
+def _mails(campaign: Campaign, unit: Unit) -> Iterator[Event]:
+    """What became of each mail; the row before it left is told only where nothing followed."""
+    own = [one for one in campaign.ledger.mails() if one.unit == unit.code]
+    last = {one.number for one in standing(own).values()}
+    for one in own:
+        if one.state is MailState.SENDING and one.number not in last:
+            continue
+        said = "；".join(filter(None, (f"致 {one.recipients}", one.detail)))
+        files = "、".join(line.partition(" ")[2] for line in one.files.splitlines())
+        yield Event(one.recorded_at, f"邮件“{one.occasion}”{mail_state(one)}", files, said)
+    for answer in campaign.ledger.collected():
+        if answer.unit == unit.code:
+            said = f"{answer.sender}：{answer.subject}"
+            original = f"{answer.sha256}.eml" if answer.sha256 else ""
+            yield Event(answer.arrived_at, f"来信（{answer.kind}）", original, said)
 
 
 def _reviews(campaign: Campaign, unit: Unit) -> Iterator[Event]:
