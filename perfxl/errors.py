@@ -71,6 +71,35 @@ class PlanRefused(PerfxlError):
         return "\n".join([super().__str__(), *(f"  {mistake}" for mistake in self.mistakes)])
 
 
+class MailRefused(PerfxlError):
+    """Mails of a batch are wrong and none is written; ``mistakes`` holds each at its cell."""
+
+    code = "E601"
+
+    def __init__(self, file: str, mistakes: Sequence[Mistake]) -> None:
+        super().__init__(
+            f"邮件有 {len(mistakes)} 处错误，一封也没有写出或发出",
+            place=Place(file),
+            remedy="请逐条改正后重试",
+        )
+        self.mistakes = tuple(mistakes)
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *(f"  {mistake}" for mistake in self.mistakes)])
+
+
+class MailServerFault(PerfxlError):
+    """A mail server cannot be reached, or does not let the office in."""
+
+    code = "E602"
+
+
+class NoMailPassword(PerfxlError):
+    """No password for a mail server, neither in the keyring nor in the environment."""
+
+    code = "E603"
+
+
 class NotACampaign(PerfxlError):
     """The folder holds no plan workbook."""
 

@@ -28,6 +28,7 @@ FLOORS = (
         "office",
         "terms",
     },
+    {"mail"},
     {
         *("checks", "intake", "scoring", "reviews", "claims", "changes"),
         *("analysis", "last_year", "movements", "spot_checks", "wording"),
@@ -57,6 +58,9 @@ OWNERS = {
     "sqlalchemy": {"ledger"},
     "rich": {"console"},
     "chinese_calendar": {"terms"},
+    "smtplib": {"mail"},
+    "imapclient": {"mail"},
+    "keyring": {"mail"},
 }
 
 

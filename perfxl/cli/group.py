@@ -28,6 +28,7 @@ class WorkOrder(ChineseGroup):
         "init",
         "plan",
         "issue",
+        "mail",
         "ingest",
         "status",
         "log",

@@ -230,6 +230,7 @@ def status(context: click.Context, as_json: bool) -> None:
     例：perfxl -C 考核2024 status
     """
     from perfxl.console import plain, print_table
+    from perfxl.ledger import mail_state
     from perfxl.stages.status import status as run
 
     result = run(campaign_of(context))
@@ -255,6 +256,14 @@ def status(context: click.Context, as_json: bool) -> None:
             "verify": one.verify,
             "judged": one.judged,
             "to_judge": one.to_judge,
+            "mails": [
+                {
+                    "occasion": mail.occasion,
+                    "state": str(mail_state(mail)),
+                    "at": moment(mail.recorded_at),
+                }
+                for mail in one.mails
+            ],
         }
         for one in result.units
     ]
@@ -322,6 +331,7 @@ def _note(row: dict[str, Any]) -> str:
         "已退回，等待重报" if row["sent_back_at"] else "",
         "单位待核对" if row["doubtful"] else "",
         f"附件 {row['attachments']}" if row["attachments"] else "",
+        *(f"{mail['occasion']}邮件{mail['state']} {mail['at'][5:10]}" for mail in row["mails"]),
     ]
     return "；".join(filter(None, notes))
 

@@ -72,13 +72,19 @@ class _AsSent(Compat32):
 def open_eml(data: bytes, contents: Contents) -> Head:
     """Take the attachments out of a mail message; who sent it, its subject, when it was sent."""
     with library("邮件"):
-        message = email.message_from_bytes(data, policy=_AsSent())
-        head = _head(message)
+        message = email.message_from_bytes(data, policy=as_sent())
+        head = head_of(message)
         _take_parts(message, contents, "", 0)
     return head
 
 
-def _head(message: Message) -> Head:
+def as_sent() -> Compat32:
+    """The policy under which messages are parsed here."""
+    return _AsSent()
+
+
+def head_of(message: Message) -> Head:
+    """Who sent a message, its subject, when it was sent."""
     senders = message.get_all("from") or []
     return (
         address_of(senders[0]) if len(senders) == 1 else "",
@@ -258,7 +264,7 @@ def open_msg(data: bytes, contents: Contents) -> Head:
         raise no_component("Outlook 邮件（.msg）") from error
     with library("邮件"), olefile.OleFileIO(io.BytesIO(data)) as ole:
         message = _Properties(ole, (), _ROOT_HEADER, "")
-        headers = email.message_from_string(message.text(_HEADERS), policy=_AsSent())
+        headers = email.message_from_string(message.text(_HEADERS), policy=as_sent())
         sent_at = message.moment(_SUBMITTED) or moment_of(headers.get("date") or "")
         subject = text_without_controls(message.text(_SUBJECT))
         _take_attachments(message, contents, "", 0)

@@ -52,12 +52,18 @@ class Identity:
 
 
 def identify(
-    plan: Plan, grid: Grid, file_name: str, key: bytes | None, sender: str = ""
+    plan: Plan,
+    grid: Grid,
+    file_name: str,
+    key: bytes | None,
+    sender: str = "",
+    answers: Unit | None = None,
 ) -> Identity:
     """Identify a return. Without ``key`` (a unit checking itself) a stamp stays unverified.
 
     A stamp whose digest is wrong does not speak; a genuine one beside it does, but the state says
-    that somebody edited one. ``sender`` is the mail address that the file came from.
+    that somebody edited one. ``sender`` is the mail address that the file came from, ``answers`` the
+    unit to whose mail it came as a reply, which says more than the address.
     """
     stamp, state, disagree = _stamp_that_speaks(grid.stamps, key)
     fields = find_fields(cover_rows(grid), COVER_FIELDS)
@@ -68,7 +74,8 @@ def identify(
     of_cover = unit_named(plan, name_on_cover) or plan.unit_by_code.get(cover.get("unit_code", ""))
     if of_cover is None and stamped is not None and _misspelt(plan, name_on_cover, stamped):
         of_cover = stamped
-    of_name, of_sender = unit_in_file_name(plan, file_name), unit_of_sender(plan, sender)
+    of_name = unit_in_file_name(plan, file_name)
+    of_sender = answers or unit_of_sender(plan, sender)
     return Identity(
         unit=stamped or of_cover or _the_one(of_name, of_sender),
         by_stamp=by_stamp,
@@ -118,9 +125,13 @@ def unit_in_file_name(plan: Plan, file_name: str) -> Unit | None:
 
 
 def unit_of_sender(plan: Plan, sender: str) -> Unit | None:
-    """The one unit whose mail address this is."""
+    """The one unit that has this mail address."""
     address = sender.strip().casefold()
-    found = [unit for unit in plan.units if address and unit.email.strip().casefold() == address]
+    found = [
+        unit
+        for unit in plan.units
+        if address in (one.casefold() for one in (*unit.addresses, *unit.copy_addresses))
+    ]
     return found[0] if len(found) == 1 else None
 
 

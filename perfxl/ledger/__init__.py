@@ -3,6 +3,15 @@
 Owns SQLAlchemy.
 """
 
+from perfxl.ledger.mails import (
+    DOUBTFUL,
+    KEPT_BACK,
+    Collected,
+    MailRecord,
+    MailState,
+    mail_state,
+    standing,
+)
 from perfxl.ledger.records import (
     SETTLED,
     CheckedProject,
@@ -25,8 +34,11 @@ from perfxl.ledger.records import (
 from perfxl.ledger.store import Ledger
 
 __all__ = [
+    "DOUBTFUL",
+    "KEPT_BACK",
     "SETTLED",
     "CheckedProject",
+    "Collected",
     "Consolidation",
     "Draw",
     "DrawnProject",
@@ -34,6 +46,8 @@ __all__ = [
     "Form",
     "Issue",
     "Ledger",
+    "MailRecord",
+    "MailState",
     "Objection",
     "ObjectionAnswer",
     "Problem",
@@ -43,4 +57,6 @@ __all__ = [
     "Review",
     "SendBack",
     "Verdict",
+    "mail_state",
+    "standing",
 ]

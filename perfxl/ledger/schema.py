@@ -222,6 +222,40 @@ PROBLEM_DECISIONS = sa.Table(
     sa.Column("decided_by", sa.String(80), nullable=False),
     sa.Column("decided_at", sa.DateTime, nullable=False),
 )
+MAILS = sa.Table(
+    "mails",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("occasion", sa.String(16), nullable=False),
+    sa.Column("about", sa.String(64), nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("recipients", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("files", sa.Text, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("recorded_by", sa.String(80), nullable=False),
+    sa.Column("recorded_at", sa.DateTime, nullable=False),
+)
+COLLECTED = sa.Table(
+    "collected",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("folder", sa.Text, nullable=False),
+    sa.Column("validity", sa.BigInteger, nullable=False),
+    sa.Column("uid", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("sender", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("arrived_at", sa.DateTime, nullable=False),
+    sa.Column("collected_at", sa.DateTime, nullable=False),
+)
 
 
 def add_missing_columns(connection: sa.Connection) -> None:

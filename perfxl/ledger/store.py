@@ -19,6 +19,7 @@ from sqlalchemy import event
 
 from perfxl.errors import LedgerBroken
 from perfxl.ledger import schema
+from perfxl.ledger.mails import Collected, MailRecord, MailState
 from perfxl.ledger.records import (
     CheckedProject,
     Consolidation,
@@ -363,6 +364,55 @@ class Ledger:
         """Every decision on a problem, in order."""
         return [ProblemDecision(**row) for row in self._rows(schema.PROBLEM_DECISIONS)]
 
+    def begin_mail(self, record: MailRecord, after: int) -> bool:
+        """Record that a mail is about to be sent, unless something happened to it meanwhile.
+
+        ``after`` is the number of the last step that the caller knows of this unit and occasion (0
+        for none). Returns False, having recorded nothing, where there is a later one: another
+        program is sending the same mail.
+        """
+        mails = schema.MAILS
+        last = sa.select(sa.func.max(mails.c.id)).where(
+            mails.c.unit == record.unit, mails.c.occasion == record.occasion
+        )
+        with self._writing() as connection:
+            if (connection.scalar(last) or 0) != after:
+                return False
+            connection.execute(mails.insert().values(**_without_number(record)))
+        return True
+
+    def record_mail(self, record: MailRecord) -> None:
+        """Record a further step of a mail."""
+        with self._writing() as connection:
+            connection.execute(schema.MAILS.insert().values(**_without_number(record)))
+
+    def mails(self) -> list[MailRecord]:
+        """Every step of every mail, in order."""
+        with self._reading() as connection:
+            found = connection.execute(
+                sa.select(schema.MAILS).order_by(schema.MAILS.c.id)
+            ).mappings()
+            return [
+                MailRecord(
+                    **{
+                        **{k: v for k, v in row.items() if k != "id"},
+                        "state": MailState(row["state"]),
+                        "number": row["id"],
+                    }
+                )
+                for row in found
+            ]
+
+    def record_collected(self, collected: Sequence[Collected]) -> None:
+        """Record messages as taken from their mailbox."""
+        if collected:
+            with self._writing() as connection:
+                connection.execute(schema.COLLECTED.insert(), [vars(one) for one in collected])
+
+    def collected(self) -> list[Collected]:
+        """Every message that was ever taken from a mailbox, in order."""
+        return [Collected(**row) for row in self._rows(schema.COLLECTED)]
+
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
         with _told_in_chinese(), self._engine.connect() as connection:
@@ -378,6 +428,10 @@ class Ledger:
         with self._reading() as connection:
             found = connection.execute(sa.select(*columns).order_by(table.c.id)).mappings()
             return [dict(row) for row in found]
+
+
+def _without_number(record: MailRecord) -> dict[str, Any]:
+    return {name: value for name, value in vars(record).items() if name != "number"}
 
 
 def _record(

@@ -98,6 +98,10 @@ class ItemSheet:
         row = self._rows.get(label_key(name))
         return row if row and row.text(CONTENT) else None
 
+    def given_row(self, name: str) -> Row | None:
+        """The item's row, be it blank; None where the item is missing."""
+        return self._rows.get(label_key(name))
+
     def text(self, name: str) -> str:
         """The item's text; blank where the item is missing."""
         row = self._rows.get(label_key(name))
@@ -127,7 +131,8 @@ class ItemSheet:
             return fallback
         return value
 
-    def _choice(self, name: str, choices: type[Choice], fallback: Choice) -> Choice:
+    def choice(self, name: str, choices: type[Choice], fallback: Choice) -> Choice:
+        """The member of an enumeration that the item names; the fallback where it is blank."""
         row = self._rows.get(label_key(name))
         if row is None or not row.text(CONTENT):
             return fallback
@@ -159,12 +164,12 @@ class InfoSheet(ItemSheet):
             rectification=self.typed(
                 "整改期限", _term, "期限，例如 1个月、30天、20个工作日", ONE_MONTH
             ),
-            tie_rule=self._choice("并列规则", TieRule, TieRule.SKIP),
-            late_rule=self._choice("逾期规则", LateRule, LateRule.NONE),
+            tie_rule=self.choice("并列规则", TieRule, TieRule.SKIP),
+            late_rule=self.choice("逾期规则", LateRule, LateRule.NONE),
             late_deduction=self.typed("逾期扣分", _not_negative, "不小于 0 的数", 0),
-            reviewer_rule=self._choice("多人评分规则", ReviewerRule, ReviewerRule.LATEST),
+            reviewer_rule=self.choice("多人评分规则", ReviewerRule, ReviewerRule.LATEST),
             disagreement=self.typed("评分分歧（分）", _not_negative, "不小于 0 的数", 0),
-            naming=self._choice("典型问题举例", Naming, Naming.ANONYMOUS),
+            naming=self.choice("典型问题举例", Naming, Naming.ANONYMOUS),
             addressees=self.text("主送机关"),
             copied_to=self.text("抄送机关"),
             contact=self.text("联系人"),

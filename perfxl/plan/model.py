@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from perfxl.layout.declare import Column, ValueKind
+from perfxl.plan.mailing import MailSettings, MailText, addresses_in
 from perfxl.plan.methods import Method
 from perfxl.values import squeeze
 
@@ -107,6 +108,19 @@ class Unit:
     contact: str = ""
     phone: str = ""
     email: str = ""
+    copies: str = ""
+    email_cell: str = field(default="", compare=False)
+    copies_cell: str = field(default="", compare=False)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The mail addresses of 电子邮箱, as typed."""
+        return addresses_in(self.email)
+
+    @property
+    def copy_addresses(self) -> tuple[str, ...]:
+        """The mail addresses of 抄送邮箱, as typed."""
+        return addresses_in(self.copies)
 
 
 @dataclass(frozen=True)
@@ -331,14 +345,6 @@ class Application:
 
 
 @dataclass(frozen=True)
-class MailText:
-    """Subject and text of one occasion, with {placeholders}."""
-
-    subject: str
-    body: str
-
-
-@dataclass(frozen=True)
 class CampaignInfo:
     """The sheet 考核信息; step, late deduction and disagreement in hundredths of 分.
 
@@ -422,6 +428,7 @@ class Plan:
     spot_check: SpotCheck | None = None
     wording: Mapping[DocumentKind, tuple[TextRow, ...]] = field(default_factory=dict)
     application: Application | None = None
+    mail_settings: MailSettings | None = None
 
     @cached_property
     def unit_by_code(self) -> Mapping[str, Unit]:

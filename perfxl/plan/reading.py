@@ -12,7 +12,8 @@ from perfxl.plan.application_reading import read_application
 from perfxl.plan.forms import file_name
 from perfxl.plan.info_reading import InfoSheet
 from perfxl.plan.item_reading import read_items
-from perfxl.plan.model import Grade, MailText, Plan, Unit, sections_of
+from perfxl.plan.mail_reading import read_mail_settings, read_mail_texts
+from perfxl.plan.model import Grade, Plan, Unit, sections_of
 from perfxl.plan.names import (
     LONGEST_FILE_NAME,
     LONGEST_NAME,
@@ -51,11 +52,12 @@ def read_plan(file: str, sheets: Mapping[str, Rows]) -> Plan:
     instructions = tuple(
         row.text("说明") for row in book.rows(sheets_of_plan.INSTRUCTIONS_SHEET, needed=False)
     )
-    mails = _mails(book)
+    mails = read_mail_texts(book)
     reviewers = _reviewers(book, sections_of(units, rubrics))
     spot_check = read_spot_check(book, registers)
     wording = read_wording(book)
     application = read_application(book, info, grades, registers)
+    mail_settings = read_mail_settings(book)
     if book.mistakes:
         raise PlanRefused(book.file, book.mistakes)
     return Plan(
@@ -71,6 +73,7 @@ def read_plan(file: str, sheets: Mapping[str, Rows]) -> Plan:
         spot_check,
         wording,
         application,
+        mail_settings,
     )
 
 
@@ -139,6 +142,9 @@ def _units(book: PlanBook, kinds: RubricSheets, campaign: str) -> tuple[Unit, ..
             row.text("联系人"),
             row.text("联系电话"),
             row.text("电子邮箱"),
+            row.text("抄送邮箱"),
+            row.cell("电子邮箱"),
+            row.cell("抄送邮箱"),
         )
         if all(legal):
             _check_file_name(row, campaign, unit)
@@ -151,19 +157,6 @@ def _check_file_name(row: Row, campaign: str, unit: Unit) -> None:
     if length > LONGEST_FILE_NAME:
         what = f"填报工作簿的文件名（编码加名称）长 {length} 字节，超过 {LONGEST_FILE_NAME} 字节"
         row.mistake("P108", "单位名称", what, "一个汉字占 3 字节，请用较短的名称")
-
-
-def _mails(book: PlanBook) -> dict[str, MailText]:
-    mails: dict[str, MailText] = {}
-    for row in book.rows(sheets_of_plan.MAILS_SHEET, needed=False):
-        occasion = row.required("场合")
-        if occasion and occasion not in sheets_of_plan.MAIL_OCCASIONS:
-            allowed = "、".join(sheets_of_plan.MAIL_OCCASIONS)
-            row.mistake("P106", "场合", f"“场合”应为 {allowed} 之一，现为“{occasion}”")
-        elif occasion in mails:
-            row.mistake("P110", "场合", f"场合“{occasion}”重复")
-        mails[occasion] = MailText(row.required("主题"), row.required("正文"))
-    return mails
 
 
 def _reviewers(book: PlanBook, sections: Sequence[str]) -> dict[str, tuple[str, ...]]:

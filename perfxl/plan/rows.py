@@ -101,10 +101,13 @@ class Row:
         """The cell's own value."""
         return self._cells.get(label, ("", ""))[0]
 
+    def cell(self, label: str) -> str:
+        """The name of the cell under ``label``; where there is no such column, the row's first."""
+        return self._cells.get(label, ("", ""))[1] or f"A{self.number + 1}"
+
     def mistake(self, code: str, label: str, what: str, remedy: str = "") -> None:
         """Report a mistake at the cell under ``label`` of this row."""
-        cell = self._cells.get(label, ("", ""))[1] or f"A{self.number + 1}"
-        self._book.mistake(code, self._sheet, cell, what, remedy)
+        self._book.mistake(code, self._sheet, self.cell(label), what, remedy)
 
     def required(self, label: str, *, named: str = "") -> str:
         """The text, reported as missing where blank; ``named`` is what to call the cell."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from perfxl.layout.declare import Column, SheetLayout, Table, ValueKind
+from perfxl.plan.mailing import Occasion, Security
 from perfxl.plan.methods import METHOD_NAMES
 from perfxl.plan.model import (
     Aggregate,
@@ -20,13 +21,13 @@ from perfxl.values import squeeze
 
 INFO, GRADES, ROSTER, ITEMS = "考核信息", "等级标准", "单位名录", "数据项"
 REGISTERS, INSTRUCTIONS, MAILS = "登记表", "填报说明", "邮件"
-REVIEWERS, SPOT_CHECK = "评分人", "抽查"
+REVIEWERS, SPOT_CHECK, MAIL_SETTINGS = "评分人", "抽查", "邮件设置"
 WORDING, APPLICATION = "文稿", "结果应用"
 RUBRIC_PREFIX = "指标体系"
 
 YES_NO = ("是", "否")
 SELF_SCORE_CHOICES = ("必填", "选填")
-MAIL_OCCASIONS = ("下发", "催报", "退回修改", "反馈与整改", "通报")
+MAIL_OCCASIONS = tuple(Occasion)
 REGISTER_KINDS = (
     ValueKind.TEXT,
     ValueKind.INTEGER,
@@ -77,7 +78,28 @@ SPOT_CHECK_ITEMS: tuple[tuple[str, str, bool], ...] = (
     ("通报文号", "抽查通报的发文字号，例如 石财绩〔2024〕4号", False),
     ("印发日期", "抽查通报的成文日期，不填与考核通报相同", False),
 )
+MAIL_SETTING_ITEMS: tuple[tuple[str, str, bool], ...] = (
+    ("SMTP服务器", "发信服务器，例如 smtp.163.com", False),
+    ("SMTP端口", "不填为该加密方式的常用端口（TLS 465，STARTTLS 587）", False),
+    ("SMTP加密方式", f"{'、'.join(Security)}，不填为 TLS；不加密只能用于本机", False),
+    (
+        "SMTP用户名",
+        "一般就是邮箱地址；密码（授权码）不写在这里，用 perfxl mail password 保存",
+        False,
+    ),
+    ("发件地址", "例如 slczjx@163.com", False),
+    ("发件人名称", "收件人看到的名称，不填为发文机关", False),
+    ("每分钟封数", "每分钟最多发几封，不填为 20；邮箱服务商有限制时调小", False),
+    ("IMAP服务器", "收信服务器，例如 imap.163.com", False),
+    ("IMAP端口", "不填为该加密方式的常用端口（TLS 993，STARTTLS 143）", False),
+    ("IMAP加密方式", f"{'、'.join(Security)}，不填为 TLS；不加密只能用于本机", False),
+    ("IMAP用户名", "不填与 SMTP用户名 相同", False),
+    ("收信文件夹", "从哪个文件夹收，不填为收件箱（INBOX）", False),
+    ("收信起始日期", "只收这一天以后到的邮件，不填为文件夹里的全部", False),
+)
 INFO_CHOICES = {
+    "SMTP加密方式": list(Security),
+    "IMAP加密方式": list(Security),
     "并列规则": list(TieRule),
     "逾期规则": list(LateRule),
     "多人评分规则": list(ReviewerRule),
@@ -139,7 +161,8 @@ ROSTER_SHEET = _sheet(
     _column("负责股室", 16, "给该单位打分的股室"),
     _column("联系人", 10, optional=True),
     _column("联系电话", 16, optional=True),
-    _column("电子邮箱", 26, optional=True),
+    _column("电子邮箱", 26, "多个地址用顿号分开", optional=True),
+    _column("抄送邮箱", 26, "多个地址用顿号分开", optional=True),
 )
 RUBRIC_COLUMNS = (
     _column("编码", 8, "用点分级，例如 1.2.1"),
@@ -202,6 +225,13 @@ MAILS_SHEET = _sheet(
     _column("主题", 50),
     _column("正文", 90),
 )
+MAIL_SETTINGS_SHEET = _sheet(
+    MAIL_SETTINGS,
+    "发信和收信的服务器，只改“内容”一列；密码不写在这里。不用邮件的可删去本表。",
+    _column("项目", 18),
+    _column("内容", 70),
+    _column("说明", 50, optional=True),
+)
 
 WORDING_SHEET = _sheet(
     WORDING,
@@ -239,13 +269,18 @@ FIXED_SHEETS = {
         REVIEWERS_SHEET,
         INSTRUCTIONS_SHEET,
         MAILS_SHEET,
+        MAIL_SETTINGS_SHEET,
         SPOT_CHECK_SHEET,
         WORDING_SHEET,
         APPLICATION_SHEET,
     )
 }
 # Sheets of one item a row, and their items.
-ITEM_SHEETS = {INFO: INFO_ITEMS, SPOT_CHECK: SPOT_CHECK_ITEMS}
+ITEM_SHEETS = {
+    INFO: INFO_ITEMS,
+    SPOT_CHECK: SPOT_CHECK_ITEMS,
+    MAIL_SETTINGS: MAIL_SETTING_ITEMS,
+}
 
 
 def plan_sheet(name: str) -> SheetLayout | None:

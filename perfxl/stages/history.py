@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from perfxl.campaign import Campaign
-from perfxl.ledger import Form, Receipt
+from perfxl.ledger import Form, MailState, Receipt, mail_state, standing
 from perfxl.plan.model import Unit
 from perfxl.points import as_score
 from perfxl.tables import ScoredIn
@@ -25,7 +25,7 @@ class Event:
 
 
 def history(campaign: Campaign, unit: Unit) -> list[Event]:
-    """Issues, receipts with every verdict, extensions, send-backs and scores of a unit."""
+    """Issues, receipts with every verdict, extensions, send-backs and scores of a unit, and its mail."""
     events = [
         *_issues(campaign, unit),
         *_receipts(campaign, unit),
@@ -33,6 +33,7 @@ def history(campaign: Campaign, unit: Unit) -> list[Event]:
         *_objections(campaign, unit),
         *_spot_checks(campaign, unit),
         *_rectification(campaign, unit),
+        *_mails(campaign, unit),
         *(
             Event(
                 one.decided_at,
@@ -130,6 +131,23 @@ def _rectification(campaign: Campaign, unit: Unit) -> Iterator[Event]:
             reason = f"，{one.reason}" if one.reason else ""
             said = f"{one.number} {one.decision}{reason}（{one.decided_by}）"
             yield Event(one.decided_at, "整改核查", "", said)
+
+
+def _mails(campaign: Campaign, unit: Unit) -> Iterator[Event]:
+    """What became of each mail; the row before it left is told only where nothing followed."""
+    own = [one for one in campaign.ledger.mails() if one.unit == unit.code]
+    last = {one.number for one in standing(own).values()}
+    for one in own:
+        if one.state is MailState.SENDING and one.number not in last:
+            continue
+        said = "；".join(filter(None, (f"致 {one.recipients}", one.detail)))
+        files = "、".join(line.partition(" ")[2] for line in one.files.splitlines())
+        yield Event(one.recorded_at, f"邮件“{one.occasion}”{mail_state(one)}", files, said)
+    for answer in campaign.ledger.collected():
+        if answer.unit == unit.code:
+            said = f"{answer.sender}：{answer.subject}"
+            original = f"{answer.sha256}.eml" if answer.sha256 else ""
+            yield Event(answer.arrived_at, f"来信（{answer.kind}）", original, said)
 
 
 def _reviews(campaign: Campaign, unit: Unit) -> Iterator[Event]:

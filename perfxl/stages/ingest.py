@@ -54,10 +54,16 @@ _DEEPEST, _MOST_MEMBERS, _MOST_BYTES = 4, 2_000, 256 << 20
 
 @dataclass(frozen=True)
 class Incoming:
-    """A file to take in, and when the office received it."""
+    """A file to take in, and when the office received it.
+
+    ``name`` is what it is called where its path does not say so; ``answers`` the code of the unit
+    to whose mail it is a reply.
+    """
 
     path: Path
     received_at: dt.datetime
+    name: str = ""
+    answers: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,6 +173,7 @@ class _Arrival:
     sent_at: dt.datetime | None = None
     beside: str = ""
     depth: int = 0
+    answers: str = ""
     refusal: str = ""
 
 
@@ -209,8 +216,13 @@ class _Run:
     def arrive(self, file: Incoming) -> _Arrival:
         """Read a file's bytes and keep them."""
         self.order.setdefault(file.path, len(self.order))
-        name = storable_name(file.path.name)
-        arrival = _Arrival(file.path, name, file.received_at, beside=str(file.path.parent))
+        arrival = _Arrival(
+            file.path,
+            storable_name(file.name or file.path.name),
+            file.received_at,
+            beside=str(file.path.parent),
+            answers=file.answers,
+        )
         try:
             if file.path.stat().st_size > LARGEST_FILE:
                 return replace(
@@ -292,7 +304,14 @@ class _Run:
         if is_rectification_book(grid):
             self._settle_rectification_book(arrival, grid)
             return
-        identity = identify(plan, grid, arrival.name, self.campaign.stamp_key, arrival.sender)
+        identity = identify(
+            plan,
+            grid,
+            arrival.name,
+            self.campaign.stamp_key,
+            arrival.sender,
+            plan.unit_by_code.get(arrival.answers),
+        )
         judged = self._judgement(arrival, grid, identity)
         receipt = self._judged(arrival, judged)
         if judged.verdict is Verdict.VALID:
@@ -444,7 +463,7 @@ class _Run:
             verdict = Verdict.DAMAGED
         subject = f"邮件主题：{envelope.subject}" if envelope.subject else ""
         detail = "；".join(filter(None, [subject, *details]))
-        self._judged(arrival, Judgement("", verdict, detail))
+        self._judged(arrival, Judgement(arrival.answers, verdict, detail))
         for member in members:
             self.settle(member, self.open(member))
 
@@ -477,6 +496,8 @@ class _Run:
         units = set() if is_inbox else self._units_around(arrival)
         if len(units) == 1:
             return units.pop()
+        if arrival.answers:
+            return arrival.answers
         named = unit_in_file_name(self.campaign.plan, arrival.name)
         return named.code if named else ""
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from perfxl.campaign import Campaign
-from perfxl.ledger import SETTLED, Form, Receipt, Verdict
+from perfxl.ledger import SETTLED, Form, MailRecord, Receipt, Verdict
 from perfxl.plan.model import Unit
 from perfxl.stages.gather import Gathered, gather, returns_in_force
+from perfxl.stages.mail import mails_in_force
 from perfxl.tables import Severity, Status
 
 
@@ -20,6 +21,7 @@ class UnitStatus:
 
     ``first_received_at`` says whether it is late, ``received_at`` is that of the return in force,
     ``preparer`` who filled that in. ``sent_back_at`` is None where that return was not sent back.
+    ``mails`` are the last steps of the mails that went to it.
     """
 
     unit: Unit
@@ -39,6 +41,7 @@ class UnitStatus:
     verify: int
     judged: int
     to_judge: int
+    mails: tuple[MailRecord, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def status(campaign: Campaign) -> CampaignStatus:
     preparers = dict(zip(returns["unit"], returns["preparer"], strict=True))
     in_force = gathered.merged.in_force
     judged = set(zip(in_force["unit"], in_force["indicator"], strict=True))
+    mails = mails_in_force(campaign)
     units = []
     for unit in gathered.plan.units:
         receipt = gathered.receipts.get(unit.code)
@@ -93,6 +97,7 @@ def status(campaign: Campaign) -> CampaignStatus:
                 found.get((unit.code, Severity.VERIFY), 0),
                 sum((unit.code, one.code) in judged for one in rubric.indicators),
                 len(rubric.indicators),
+                tuple(one for one in mails if one.unit == unit.code),
             )
         )
     unplaced = [
