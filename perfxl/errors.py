@@ -209,3 +209,9 @@ class NoCalendar(PerfxlError):
     """The holidays of a year are not known, so its working days cannot be counted."""
 
     code = "E504"
+
+
+class NoReadingProcess(PerfxlError):
+    """The process that reads files could not be started."""
+
+    code = "E505"

@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Any, TypeVar
 
-from perfxl.errors import Fault, Unreadable
+from perfxl.errors import Fault, NoReadingProcess, Unreadable
 
 MiB = 1 << 20
 MEMORY_LIMIT = 768 * MiB
@@ -125,7 +125,10 @@ class Worker:
         try:
             self._ready = _received(process.stdout) == _READY
         except (EOFError, OSError, _NotPlainError) as error:
-            raise RuntimeError("the reading process does not start") from error
+            raise NoReadingProcess(
+                "读取文件的进程没有启动",
+                remedy="请确认当前文件夹还在、安全软件没有拦截 Python，再试一次；仍不行请重新安装 perfxl",
+            ) from error
         finally:
             limit.lift()
             if not self._ready:

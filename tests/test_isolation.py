@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from perfxl.errors import Fault, Unreadable
+from perfxl.errors import Fault, NoReadingProcess, Unreadable
 from perfxl.isolation import MEMORY_LIMIT, Worker, WorkerDied, Workers, ahead
 
 MISBEHAVIOUR = """
@@ -275,3 +276,17 @@ def test_several_workers_answer_at_the_same_time(
     finally:
         workers.close()
     assert workers.processes == []
+
+
+def test_a_process_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = shutil.which("false")
+    if program is None:
+        pytest.skip("no program that ends at once")
+    monkeypatch.setattr(sys, "executable", program)
+    worker = Worker()
+    with pytest.raises(NoReadingProcess):
+        worker.call("perfxl.excel.parsing:read_plain", b"")
+    monkeypatch.undo()
+    with pytest.raises(Unreadable):
+        worker.call("perfxl.excel.parsing:read_plain", b"")
+    worker.close()
