@@ -350,6 +350,29 @@ def test_send_back_and_reminders_list_the_units_own_gaps(
     assert len(send_all(campaign, Occasion.REMIND, now=NOW + 2 * DAY).sent) == len(report.sent)
 
 
+def test_a_reminder_in_doubt_holds_the_next_one_until_it_is_sent_again(
+    campaign: Campaign, post: PostOffice
+) -> None:
+    post.accidents.drop_before = 1.0
+    (one,) = send_all(campaign, Occasion.REMIND, units={"101"}).sent
+    assert one.delivery.state is MailState.IN_DOUBT
+    post.accidents.drop_before = 0
+    assert send_all(campaign, Occasion.REMIND, units={"101"}, now=NOW + DAY).sent == []
+    again = send_all(campaign, Occasion.REMIND, units={"101"}, resend=["101"], now=NOW + DAY)
+    assert went(again) == 1
+    assert [one.state for one in mails_in_force(campaign)] == [MailState.NOT_SENT, MailState.SENT]
+    assert went(send_all(campaign, Occasion.REMIND, units={"101"}, now=NOW + 2 * DAY)) == 1
+    assert len(post.delivered) == 2
+
+
+def test_pauses_keep_to_the_rate(campaign: Campaign) -> None:
+    made = batch(campaign, Occasion.ISSUE, NOW, units={"101", "102", "103"}, sending=True)
+    pauses: list[int] = []
+    courier = Courier(made.settings.smtp, "", lambda _: None)
+    send(campaign, made, courier, "测试", lambda: NOW, lambda: pauses.append(1))
+    assert len(pauses) == 2
+
+
 def test_nothing_to_send_is_said(campaign: Campaign) -> None:
     with pytest.raises(NothingToDo, match="还没有可发的"):
         batch(campaign, Occasion.FEEDBACK, NOW)
