@@ -15,7 +15,7 @@ from perfxl.errors import PerfxlError
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON")
 @click.pass_context
 def log(context: click.Context, unit_code: str, as_json: bool) -> None:
-    """一个单位的全部经过：下发、收到、结论、延期、退回、打分（读：台账.db）。
+    """一个单位的全部经过：下发、邮件、收到、结论、延期、退回、打分（读：台账.db）。
 
     \b
     例：perfxl -C 考核2024 log 101

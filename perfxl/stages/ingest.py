@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from perfxl.campaign import FOLDERS, INBOX, MAIL, ORIGINALS, Campaign
+from perfxl.campaign import FOLDERS, INBOX, ORIGINALS, Campaign
 from perfxl.envelopes import Enclosed, Envelope
 from perfxl.envelopes.opening import opened_envelope
 from perfxl.errors import Fault, Missing, PerfxlError, Place, Unreadable
@@ -130,7 +130,7 @@ def _holds_our_own(campaign: Campaign, folder: Path) -> bool:
     root, given = campaign.folder.resolve(), folder.resolve()
     if root.is_relative_to(given):
         return True
-    return any(given.is_relative_to(root / name) for name in FOLDERS if name not in (INBOX, MAIL))
+    return any(given.is_relative_to(root / name) for name in FOLDERS if name != INBOX)
 
 
 def ingest(

@@ -36,7 +36,8 @@ class Item:
     """One mail of a batch: ``kept_back`` says why it does not go out, blank where it does.
 
     ``last`` is the number of the unit's last step for this occasion, ``attempt`` which sending of
-    this mail it is.
+    this mail it is. ``doubts`` are earlier mails of the occasion in doubt, in whose place it goes
+    where the operator has it sent again.
     """
 
     letter: Letter
@@ -44,6 +45,7 @@ class Item:
     attempt: int
     last: int
     kept_back: str
+    doubts: tuple[MailRecord, ...] = ()
 
     @property
     def files(self) -> str:
@@ -158,7 +160,12 @@ def _item(
         filled(text.body, values),
         material.attachments,
     )
-    return Item(letter, material.about, attempt, own[-1].number if own else 0, "")
+    doubts = tuple(
+        one
+        for one in standing(own).values()
+        if one.state in DOUBTFUL and one.about != material.about
+    )
+    return Item(letter, material.about, attempt, own[-1].number if own else 0, "", doubts)
 
 
 def _why_kept_back(item: Item, own: Sequence[MailRecord]) -> str:
@@ -280,6 +287,9 @@ def _send_one(
     record = _record(made.occasion, item, MailState.SENDING, "", by, moment)
     if not campaign.ledger.begin_mail(record, item.last):
         return Delivery(MailState.NOT_SENT, "另一个程序正在发这封邮件，没有再发")
+    for doubt in item.doubts:
+        given_up = replace(doubt, state=MailState.NOT_SENT, detail="改为另发", recorded_by=by)
+        campaign.ledger.record_mail(replace(given_up, recorded_at=moment))
     try:
         delivery = courier.send(made.settings.sender, letter.recipients, data)
     except MailServerFault as error:

@@ -11,8 +11,9 @@ from types import ModuleType
 
 import fast_mail_parser
 import pytest
+from made_campaigns import Sheets
 from made_returns import saved
-from mail_campaigns import issued_campaign, mail_plan, send_all, went
+from mail_campaigns import issued_campaign, mail_plan, send_all, set_mail, went
 from mail_servers import PASSWORD, MailHost, dovecot, has_dovecot, post_office
 
 from perfxl.campaign import Campaign
@@ -200,6 +201,27 @@ def test_a_bounce_is_told_of_the_mail_it_is_about(tmp_path: Path, mailbox_of: Ma
     told = [event.what for event in history(campaign, campaign.plan.unit_by_code["101"])]
     assert "邮件“下发”被退信" in told
     assert Occasion.ISSUE in str(told)
+    campaign.close()
+
+
+def test_a_folder_with_a_chinese_name_and_a_first_day(tmp_path: Path, mailbox_of: MailHost) -> None:
+    def change(sheets: Sheets) -> None:
+        set_mail(sheets, 收信文件夹="考核回复", 收信起始日期="2024-02-01")
+
+    client = mailbox_of.client()
+    client.create_folder("考核回复")
+    for day in (31, 32):
+        arrived = dt.datetime(2024, 1, 1, 12) + dt.timedelta(days=day - 1)
+        message = reply("", f"d{day}@example.com", ("a.pdf", b"%PDF-1.4"))
+        client.append("考核回复", message, msg_time=arrived)
+    client.logout()
+    mailbox_of.deliver(reply("", "elsewhere@example.com"))
+    plan = mail_plan(1, mailbox_of.port, change=change)
+    campaign = issued_campaign(tmp_path / "考核", plan)
+    (one,) = collected(campaign).messages
+    assert one[0].sender == "d32@example.com"
+    assert one[0].arrived_at == dt.datetime(2024, 2, 1, 12)
+    assert {taken.receipt.received_at for taken in one[1]} == {one[0].arrived_at}
     campaign.close()
 
 
