@@ -20,7 +20,7 @@ FLOORS = (
     {"excel", "envelopes", "documents", "ledger", "files", "console", "resources", "office"},
     {
         *("checks", "intake", "scoring", "reviews", "claims", "changes"),
-        *("analysis", "last_year", "movements", "spot_checks"),
+        *("analysis", "last_year", "movements", "spot_checks", "narrative"),
     },
     {"facts", "campaign"},
     {"products"},
@@ -43,6 +43,7 @@ OWNERS = {
     "rapidfuzz": {"intake"},
     "docx": {"documents"},
     "sqlalchemy": {"ledger"},
+    "pypdf": {"narrative"},
     "rich": {"console"},
 }
 

@@ -42,6 +42,7 @@ class WorkOrder(ChineseGroup):
         "consolidate",
         "rank",
         "circular",
+        "check-report",
         "pdf",
         "checks",
         "demo",

@@ -8,12 +8,12 @@ from typing import NoReturn
 import click
 
 # Importing the modules registers their commands, in the order of work.
-from perfxl.cli import follow_up, prepare, results, returns, scoring, spot_check
+from perfxl.cli import check_report, follow_up, prepare, results, returns, scoring, spot_check
 from perfxl.cli.chinese import usage_mistake
 from perfxl.cli.group import MISTAKE_EXIT, cli
 from perfxl.errors import PerfxlError
 
-COMMAND_MODULES = (prepare, returns, follow_up, spot_check, scoring, results)
+COMMAND_MODULES = (prepare, returns, follow_up, spot_check, scoring, results, check_report)
 
 
 def main() -> None:

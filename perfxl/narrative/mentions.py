@@ -56,9 +56,11 @@ _STANDARD = re.compile(
 )
 # Points that somebody gave to something else, or at another time.
 _FOREIGN = re.compile(
-    r"(?:评价|考核|平均|综合|抽查|复核|核定|评定|评审|测评|满意度|审定|认定|市级|省级|项目)(?:的|平均)?$"
+    r"(?:评价|考核|平均|综合|抽查|复核|核定|评定|评审|测评|满意度|审定|认定|市级|省级)(?:的|平均)?$"
 )
-_ELSEWHEN = re.compile(r"上年|去年|上一年|往年|同期|(?:提高|提升|增加|上升|下降|高出?|低)(?:了)?\s*$")
+_ELSEWHEN = re.compile(
+    r"上年|去年|上一年|往年|同期|(?:提高|提升|增加|上升|下降|高出?|低)(?:了)?\s*$"
+)
 _LIMIT = re.compile(r"\s*(?:\(?含\)?)?(?:及)?以[上下内]|\s*(?:至|到|-|—|~)\s*\d")
 
 
@@ -102,8 +104,8 @@ def _mention(text: str, found: re.Match[str]) -> Mention | None:
     }[label]  # fmt: skip
     if kind is not Kind.FULL and _STANDARD.search(before):
         return None
-    if (
-        kind in (Kind.GOT, Kind.SUM) and "分" in found[label] and _FOREIGN.search(clause)
-    ) or (kind is not Kind.FULL and _ELSEWHEN.search(clause)):
+    if (kind in (Kind.GOT, Kind.SUM) and "分" in found[label] and _FOREIGN.search(clause)) or (
+        kind is not Kind.FULL and _ELSEWHEN.search(clause)
+    ):
         kind = Kind.FOREIGN
     return Mention(kind, int(value * 100), start, found.end())

@@ -53,7 +53,8 @@ def shown(value: Fraction, places: int = 2) -> str:
 
 def _whole(text: str) -> int | None:
     found = re.fullmatch(
-        r"(?:([一二两三四五六七八九])百零?)?(?:([一二三四五六七八九]?)(十))?([零一二两三四五六七八九]?)", text
+        r"(?:([一二两三四五六七八九])百零?)?(?:([一二三四五六七八九]?)(十))?([零一二两三四五六七八九]?)",
+        text,
     )
     if not text or found is None:
         return None

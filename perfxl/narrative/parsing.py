@@ -20,7 +20,9 @@ Row = tuple[str, str, tuple[str, ...], int]
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MOST_LINES = 20_000
 _MOST_PAGES = 500
-_LEFT_OUT = frozenset({f"{_W}{name}" for name in ("del", "moveFrom", "pPr", "instrText", "delText")})
+_LEFT_OUT = frozenset(
+    {f"{_W}{name}" for name in ("del", "moveFrom", "pPr", "instrText", "delText")}
+)
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _CHINESE = "零一二三四五六七八九"
 _STARTS = re.compile(
@@ -34,7 +36,9 @@ def read_docx(data: bytes) -> list[Row]:
     """(place, text, cells, table) of each paragraph and table row. Raises Unreadable."""
     if data.startswith(OLE_HEAD):
         raise Unreadable(
-            "文件已加密，或是旧版 .doc", remedy="请取消密码，另存为 .docx 后重试", fault=Fault.ENCRYPTED
+            "文件已加密，或是旧版 .doc",
+            remedy="请取消密码，另存为 .docx 后重试",
+            fault=Fault.ENCRYPTED,
         )
     if not data.startswith(ZIP_HEAD):
         raise Unreadable("不是 Word 文档", remedy="请给出 .docx 文件", fault=Fault.DAMAGED)

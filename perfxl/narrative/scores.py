@@ -12,6 +12,7 @@ from perfxl.narrative.text import Line
 
 _GAP = re.compile(r"[\s(),，、；;:：。/\[\]【】—-]*(?:其中|共|共计)?[\s,，:：]*")
 _LONGEST_NAME = 40
+_SCORE_OF_SOMETHING = 6000
 _OWN = re.compile(r"(?:本|该|此)(?:项|指标|部分|大项|小项|方面)|综上|上述|以上")
 _TOTAL = re.compile(r"(?:总分|总得分|合计得分|得分合计|自评总|总计|总成绩|最终得分|总体|综合自评)")
 
@@ -122,7 +123,9 @@ def _heading(node: Node) -> tuple[str, list[Mention], str]:
     found = list(mentions(text))
     if not found:
         is_title = len(text) <= _LONGEST_NAME and not re.search("[,，]", text)
-        return (text, [], "") if is_title else (re.split("[,，]", text)[0][:_LONGEST_NAME], [], text)
+        return (
+            (text, [], "") if is_title else (re.split("[,，]", text)[0][:_LONGEST_NAME], [], text)
+        )
     name = text[: found[0].start].rstrip(" ((【[:：,，、-—")
     sentence = len(name) > _LONGEST_NAME or re.search("[,，。；]", name)
     item = found[0].kind in (Kind.GOT, Kind.DEDUCTED, Kind.SUM, Kind.FOREIGN) and len(name) > 16
@@ -229,6 +232,9 @@ def _sort(one: Scored, sentence: str, s: Said, *, below: bool) -> bool:
     if cap is not None and s.amount > cap and (kind is Kind.SUM or kind is Kind.SELF):
         one.totals.append(s)
         return False
+    if cap is not None and s.amount >= _SCORE_OF_SOMETHING > cap:
+        # A project or an agency was given so much out of 100.
+        return False
     if (
         kind is Kind.SUM
         or s.mention.whole
@@ -251,7 +257,11 @@ def _read_total(one: Scored, sentence: str, said: list[Said]) -> bool:
     full = [s for s in said if s.mention.kind is Kind.FULL]
     named = [s for s in claims if s.mention.kind is Kind.SUM]
     selfs = [s for s in claims if s.mention.kind is not Kind.SUM]
-    if named and selfs and "自评" not in sentence[named[0].mention.start - 2 : named[0].mention.end]:
+    if (
+        named
+        and selfs
+        and "自评" not in sentence[named[0].mention.start - 2 : named[0].mention.end]
+    ):
         full, claims = full or named[:1], selfs
     one.totals += claims
     one.full_totals += full

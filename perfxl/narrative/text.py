@@ -14,7 +14,11 @@ SECONDS = 20.0
 LARGEST_TEXT = 4 << 20
 KINDS = ".docx、.txt、.pdf"
 _READERS = {".docx": "read_docx", ".pdf": "read_pdf"}
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,13 @@ def read_report(data: bytes, file: str) -> list[Line]:
     suffix = PurePath(file).suffix.lower()
     try:
         if not data:
-            raise Unreadable("报告是空的（0 字节）", remedy="请给出有内容的报告", fault=Fault.DAMAGED)
+            raise Unreadable(
+                "报告是空的（0 字节）", remedy="请给出有内容的报告", fault=Fault.DAMAGED
+            )
         if suffix == ".txt":
-            found = [(f"第 {i} 行", one, (), 0) for i, one in enumerate(_decoded(data).splitlines(), 1)]
+            found = [
+                (f"第 {i} 行", one, (), 0) for i, one in enumerate(_decoded(data).splitlines(), 1)
+            ]
         elif suffix in _READERS:
             found = kept_workers().call(
                 f"perfxl.narrative.parsing:{_READERS[suffix]}", data, seconds=SECONDS
@@ -88,5 +96,7 @@ def _decoded(data: bytes) -> str:
             break
         return text
     raise Unreadable(
-        "不是 UTF-8 或 GB18030 编码的文本", remedy="请用记事本另存为 UTF-8 后重试", fault=Fault.DAMAGED
+        "不是 UTF-8 或 GB18030 编码的文本",
+        remedy="请用记事本另存为 UTF-8 后重试",
+        fault=Fault.DAMAGED,
     )
