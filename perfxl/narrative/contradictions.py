@@ -278,9 +278,9 @@ def _restated(node: Scored) -> Iterator[Finding]:
 def _totals(tree: Scored, node: Scored) -> Iterator[Finding]:
     """Totals said anywhere, against the sum of what is claimed below (or in the whole report)."""
     base = node if node.scored_below() and not node.is_scored else tree
-    below = base.scored_below()
+    below = base.sections()
     if len(below) == 1 and below[0].full == 10000 and below[0].scored_below():
-        below = below[0].scored_below()
+        below = below[0].sections()
     by_title = {one.title: one for one in tree.walk() if one.is_scored and one.title}
     for said in node.totals:
         again = _named(said, by_title)
@@ -299,10 +299,10 @@ def _totals(tree: Scored, node: Scored) -> Iterator[Finding]:
     for said in node.full_totals:
         if _named(said, by_title) is None:
             yield from _total(node, said, below, Subject.FULL_MARKS, [one.full for one in below])
-    if not node.is_scored and node.full_totals and len(node.totals) == 1 and node.deductions:
+    if node.full_totals and len(node.totals) == 1 and node.total_deductions:
         full, total = node.full_totals[0], node.totals[0]
-        lost = sum(one.amount for one in node.deductions)
-        if full.sentence == total.sentence == node.deductions[0].sentence:
+        lost = sum(one.amount for one in node.total_deductions)
+        if full.sentence == total.sentence == node.total_deductions[0].sentence:
             same = full.amount - lost == total.amount
             yield _of(
                 node, total, _OK if same else _BAD, Subject.DEDUCTIONS,

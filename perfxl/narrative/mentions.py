@@ -88,7 +88,8 @@ def _mention(text: str, found: re.Match[str]) -> Mention | None:
     label = next((k for k in ("self", "full", "sum", "deducted", "got") if found[k]), "")
     if value is None or value.denominator > 100 or _LIMIT.match(text, found.end()):
         return None
-    if not written[0].isdigit() and (not label or (label == "got" and not found["unit"])):
+    opened = text[: found.start("number")].rstrip().endswith(("(", "【", "["))
+    if not written[0].isdigit() and not label and not opened:
         # 十分重要, 一分为二.
         return None
     if not found["unit"] and label not in ("self", "full"):

@@ -61,7 +61,7 @@ _LEADS = re.compile(
 _AND = re.compile("以及|和|及|与|暨")
 _SPLITS = re.compile(r"[;；]")
 _PARTITION = re.compile(
-    r"(?:分为|分成|分别(?:是|为)|(?<![部得评满扣处充十百])分(?=[\u4e00-\u9fff])|划分为|由|设置?(?:了|为)?|包括|包含|涵盖|含)"
+    r"(?:分为|分成|分别(?:是|为)|(?<![部得评满扣处充十百])分(?=[\u4e00-\u9fff])|划分为|由|下?设(?:置|有|立)?(?:了|为)?|包括|包含|涵盖|含)"
 )
 _ACTS = re.compile(
     r"了|对|开展|组织|通过|采取|采用|针对|调查|选取|选择|抽取|走访|座谈|查阅|印发|按照|根据|围绕|结合|等方式|会同|联合|覆盖|涉及|完成|安排|支持|用于|我[县市区局]"
@@ -181,7 +181,7 @@ def _outside(text: str) -> str:
 def _items(listed: str) -> tuple[int, int]:
     """Fewest and most items of a list with 、: what 和 joins at its end may be one or two."""
     pieces = [piece for piece in _outside(listed).split("、") if piece.strip()]
-    return len(pieces), len(pieces) + sum(len(_AND.findall(piece)) for piece in pieces)
+    return len(pieces), len(pieces) + len(_AND.findall(pieces[-1] if pieces else ""))
 
 
 def _judged(said: str, count: int, least: int, most: int, open_ended: str) -> Judgement | None:
@@ -203,6 +203,19 @@ def _ordinals(text: str, found: re.Match[str], count: int, listed: str) -> Judge
         return None
     said = found[0] + _noun(text, found)
     return _judged(said, count, len(told), len(told), "")
+
+
+# What the members of a kind are called at their end.
+_ENDINGS = (
+    (
+        "(?:预算|主管|县直|相关|一级)*(?:部门|单位)",
+        "[局委办部院室厅会社所团]$|中心$|政府$|单位$|公司$|学校$",
+    ),
+    ("乡|镇", "[乡镇]$|街道$"),
+    ("(?:重点|重大)?项目", "项目$|工程$"),
+    ("[一二三]级指标", "."),
+    ("(?:管理)?(?:办法|制度|文件|细则)", "[法则见知]$|制度$|方案$|规定$|规程$"),
+)
 
 
 def _list_before(text: str, found: re.Match[str], count: int) -> Judgement | None:
@@ -231,6 +244,10 @@ def _list_before(text: str, found: re.Match[str], count: int) -> Judgement | Non
         return _judged(said, count, least, most, "")
     pieces = [one for one in _outside(listed).split("、") if one]
     alike = len(noun) >= 2 and sum(one.endswith(noun[-2:]) for one in pieces) >= len(pieces) - 1
+    alike = alike or any(
+        re.match(category, noun) and all(re.search(own, one.strip(" ＊")) for one in pieces)
+        for category, own in _ENDINGS
+    )
     all_titles = all(one.strip().endswith(("》", "＊")) for one in pieces)
     if alike or all_titles or (partition and not _ACTS.search(pieces[-1])):
         return _judged(said, count, least, most, "")

@@ -12,6 +12,10 @@ from perfxl.narrative.text import Line
 
 _GAP = re.compile(r"[\s(),，、；;:：。/\[\]【】—-]*(?:其中|共|共计)?[\s,，:：]*")
 _LONGEST_NAME = 40
+_STANDARD = re.compile(
+    r"(?:评分|评价|考核|计分)(?:标准|办法|细则)[:：]|每[^，。]{1,16}[得扣加计][\d.]+分"
+)
+_SUMMARY = re.compile(r"结论|结果|总体|综合|概述|概况|总评|得分情况|自评情况|基本情况|总结|结语")
 _SCORE_OF_SOMETHING = 6000
 _OWN = re.compile(r"(?:本|该|此)(?:项|指标|部分|大项|小项|方面)|综上|上述|以上")
 _TOTAL = re.compile(r"(?:总分|总得分|合计得分|得分合计|自评总|总计|总成绩|最终得分|总体|综合自评)")
@@ -48,6 +52,7 @@ class Scored:
     doubtful: list[Said] = field(default_factory=list)
     totals: list[Said] = field(default_factory=list)
     full_totals: list[Said] = field(default_factory=list)
+    total_deductions: list[Said] = field(default_factory=list)
     breakdowns: list[tuple[Said, list[Said]]] = field(default_factory=list)
     unscored_passages: int = 0
     children: list[Scored] = field(default_factory=list)
@@ -88,6 +93,15 @@ class Scored:
                 found += child.scored_below()
         return found
 
+    def sections(self) -> list[Scored]:
+        """What a total adds up: scored headings, found through headings that only hold others."""
+        found: list[Scored] = []
+        for one in self.scored_below():
+            holds = not one.is_scored and any(below.is_scored for below in one.walk())
+            found += one.sections() if holds else [one]
+        scored = [one for one in found if one.is_scored]
+        return scored if len(scored) > 1 else found
+
     def effective(self) -> int | None:
         """The claim; where there is none, what the parts and the nodes below add up to."""
         if self.claim is not None:
@@ -112,9 +126,21 @@ def _scored(node: Node, parent: Scored | None) -> Scored:
         passages.insert(0, Passage(node.line, node.line.plain.find(rest), rest))
     for child in node.children:
         one.children.append(_scored(child, one))
+    _bare_points(one)
     for passage in passages:
         _read_passage(one, passage)
     return one
+
+
+def _bare_points(one: Scored) -> None:
+    """「（1）出台办法4分」 below a claim of 8 of 10: points that were given, no full marks."""
+    below = one.scored_below()
+    if one.claim is None or not below or any(c.full is None or c.claim is not None for c in below):
+        return
+    total = sum(c.full or 0 for c in below)
+    if total != one.full and (one.full is None or abs(total - one.claim) < abs(total - one.full)):
+        for child in below:
+            child.full, child.claim = None, child.full
 
 
 def _heading(node: Node) -> tuple[str, list[Mention], str]:
@@ -179,7 +205,7 @@ def _read_passage(one: Scored, passage: Passage) -> None:
         said = [Said(mention, passage, text) for mention in found]
         if said:
             has_points = _read_sentence(one, sentence, said) or has_points
-    if not has_points:
+    if not has_points and not _STANDARD.search(passage.text):
         one.unscored_passages += 1
 
 
@@ -199,7 +225,22 @@ def _read_sentence(one: Scored, sentence: str, said: list[Said]) -> bool:
     claims = [s for s in said if s.mention.kind is Kind.SELF]
     below = bool(one.scored_below())
     in_front = one.node.parent is None or not one.is_scored
-    if in_front and (below or one.node.parent is None):
+    summary = _SUMMARY.search(one.title) or Kind.SUM in kinds or _TOTAL.search(sentence)
+    summary = summary and not re.match(r"\s*(?:本|该|此)(?:项|指标|部分|大项|小项)", sentence)
+    cap = one.full if one.full is not None else one.claim
+    above = [
+        s
+        for s in said
+        if s.mention.kind in (Kind.SELF, Kind.SUM) and cap is not None and s.amount > cap
+    ]
+    if (
+        above
+        and not _OWN.match(sentence.strip())
+        and one.is_scored
+        and (above[0].mention.kind is Kind.SUM or _TOTAL.search(sentence) or full or len(said) == 1)
+    ):
+        return _read_total(one, sentence, said)
+    if in_front and (below or one.node.parent is None or (summary and not full)):
         return _read_total(one, sentence, said)
     if full and (claims or Kind.GOT in kinds) and not one.is_scored:
         one.full = full[0].amount
@@ -265,5 +306,5 @@ def _read_total(one: Scored, sentence: str, said: list[Said]) -> bool:
         full, claims = full or named[:1], selfs
     one.totals += claims
     one.full_totals += full
-    one.deductions += lost
+    one.total_deductions += lost
     return False
