@@ -99,7 +99,9 @@ def _mention(text: str, found: re.Match[str]) -> Mention | None:
         start = found.start("number")
     before = text[:start]
     clause = re.split(r"[,，。；;]", before)[-1]
-    if label == "self" and re.search("(?:绩效|项目|部门|单位|整体|支出)自评$", text[: found.start("link")]):
+    if label == "self" and re.search(
+        "(?:绩效|项目|部门|单位|整体|支出)自评$", text[: found.start("link")]
+    ):
         # 绩效自评6分 is the name of an indicator and its full marks.
         if not found["unit"]:
             return None

@@ -16,7 +16,13 @@ NAMES = (
     "部门整体绩效目标", "绩效监控管理", "财政重点监控", "部门绩效监控", "绩效评价管理", "绩效自评",
     "重点绩效评价", "质量管控", "评价结果应用", "反馈与整改", "应用情况", "信息公开", "日常工作",
 )  # fmt: skip
-DEEDS = ("印发了工作通知", "出台了实施办法", "组织开展了相关工作", "将结果报送县政府", "建立了工作机制")
+DEEDS = (
+    "印发了工作通知",
+    "出台了实施办法",
+    "组织开展了相关工作",
+    "将结果报送县政府",
+    "建立了工作机制",
+)
 NUMERALS = "一二三四五六七八九十"
 MARKS = (
     ("{c}、", "（{c}）", "{n}、"),
@@ -29,8 +35,20 @@ CLAIMS = (
     "{name}（满分{full}分，自评得分{score}分）", "{name}{full}分（自评得分{score}分）", "{name}（{full}分，得{score}分）",
     "{name}（分值{full}分，自评{score}分）", "{name}  {full}分 (自评得分：{score}分 )", "{name}，满分{full}分，自评得分为{score}分",
 )  # fmt: skip
-PARTS = ("得{score}分", "得分{score}分", "，得{score}分", "，自评得{score}分", "，计{score}分", "（得{score}分）")
-TOTALS = ("自评总分为{score}分", "自评得分{score}分", "合计自评得分{score}分", "自评总得分：{score}分")
+PARTS = (
+    "得{score}分",
+    "得分{score}分",
+    "，得{score}分",
+    "，自评得{score}分",
+    "，计{score}分",
+    "（得{score}分）",
+)
+TOTALS = (
+    "自评总分为{score}分",
+    "自评得分{score}分",
+    "合计自评得分{score}分",
+    "自评总得分：{score}分",
+)
 
 
 @dataclass
@@ -86,11 +104,14 @@ def rendered(sections: list[Made], style: Style, total: int) -> list[str]:
     def write(one: Made, depth: int, number: int) -> None:
         mark = style.marks[depth].format(c=NUMERALS[number], n=number + 1)
         lines.append(
-            mark + style.claim.format(name=one.name, full=as_text(one.full), score=as_text(one.score))
+            mark
+            + style.claim.format(name=one.name, full=as_text(one.full), score=as_text(one.score))
         )
         for at, part in enumerate(one.parts):
             lines.append(
-                f"我局按照〔2023〕{at + 3}号文件要求{DEEDS[at]}" + style.part.format(score=as_text(part)) + "。"
+                f"我局按照〔2023〕{at + 3}号文件要求{DEEDS[at]}"
+                + style.part.format(score=as_text(part))
+                + "。"
             )
         for at, child in enumerate(one.below):
             write(child, depth + 1, at)
@@ -104,7 +125,9 @@ def rendered(sections: list[Made], style: Style, total: int) -> list[str]:
 
 def found(lines: list[str]) -> list[tuple[int, str]]:
     result = check_lines(read_report("\n".join(lines).encode(), "a.txt"))
-    return [(one.number, f"{one.found} {one.follows} {one.arithmetic}") for one in result.contradictions]
+    return [
+        (one.number, f"{one.found} {one.follows} {one.arithmetic}") for one in result.contradictions
+    ]
 
 
 @settings(max_examples=150, deadline=None)
