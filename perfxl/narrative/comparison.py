@@ -42,21 +42,21 @@ def compare(tree: Scored, workbook: Sequence[WorkbookScore]) -> Iterator[Finding
             yield _part(row, *parts[row.code])
             continue
         same_name = by_name.get(_name(row.name), [])
-        node = same_name[0] if len(same_name) == 1 else _at_place(nodes.get(row.code), row)
+        found = same_name[0] if len(same_name) == 1 else _at_place(nodes.get(row.code), row)
         what = f"工作簿 {row.cell}：{row.code} {row.name} "
         what += "未填" if row.score is None else f"{as_text(row.score)} 分"
-        if node is None:
+        if found is None:
             yield _finding(Verdict.UNDECIDED, None, "报告中没有找到这项指标", what, "")
             continue
-        claim = node.effective()
+        claim = found.effective()
         if claim is None or row.score is None:
             why = "报告没有写得分" if claim is None else f"报告写 {as_text(claim)} 分"
-            yield _finding(Verdict.UNDECIDED, node, why, what, "")
+            yield _finding(Verdict.UNDECIDED, found, why, what, "")
             continue
         same = claim == row.score
         yield _finding(
             Verdict.CONFIRMED if same else Verdict.CONTRADICTION,
-            node,
+            found,
             f"报告写 {as_text(claim)} 分",
             what,
             f"{as_text(claim)} {'=' if same else '≠'} {as_text(row.score)}",

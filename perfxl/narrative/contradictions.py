@@ -169,7 +169,7 @@ def _doubt(node: Scored, total: int, below: Sequence[Scored], silent: Sequence[S
 
 def _ratio(node: Scored, found: str) -> Iterator[Finding]:
     """A score that follows from two counts, such as 18 of 22 departments for 5 points."""
-    if node.full is None or node.claim is None:
+    if node.full is None or node.claim is None or node.deductions:
         return
     for passage in node.node.body:
         counts = pair_of_counts(passage.text)
@@ -201,7 +201,11 @@ def _deductions(node: Scored) -> Iterator[Finding]:
     if node.full is None or node.claim is None or node.scored_below():
         return
     if node.deductions:
-        lost = [said.amount for said in node.deductions]
+        summed = [
+            s for s in node.deductions if re.search("[共合累]计?扣", s.sentence[: s.mention.end])
+        ]
+        last = summed[-1:] if len(node.deductions) > 1 and node.deductions[-1] in summed else []
+        lost = [said.amount for said in last or node.deductions]
         # A deduction told again (扣0.5分 … 故扣0.5分) counts once.
         if node.full - node.claim in lost and len(set(lost)) == 1:
             lost = lost[:1]
@@ -316,10 +320,10 @@ def _named(said: Said, by_title: dict[str, Scored]) -> Scored | None:
     """The section whose title stands right before these points."""
     offset = said.passage.text.find(said.sentence)
     before = said.passage.text[: max(offset, 0) + said.mention.start] if offset >= 0 else ""
-    clause = re.split("[。；;、]|[,，](?!自评)", before)[-1]
-    clause = re.sub(r"\(?\s*(?:满分|分值)?\s*\d+(?:\.\d+)?分[,，\s]*", "", clause).strip(
-        ' (,，:：“”"'
-    )
+    marks = re.compile(r"[\s,，(:：]*(?:满分|分值|扣分?|失分)?\s*\d+(?:\.\d+)?分[\s,，)]*$")
+    while marks.search(before):
+        before = marks.sub("", before)
+    clause = re.split("[。；;、,，:：]", before.rstrip(' (,，:：”"'))[-1].strip('“”" ')
     found = [title for title in by_title if len(title) >= 3 and clause.endswith(title)]
     return by_title[max(found, key=len)] if found else None
 

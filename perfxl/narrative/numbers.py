@@ -7,8 +7,8 @@ from fractions import Fraction
 
 # One character for one, so that a place in the plain text is the place in the report.
 _PLAIN = str.maketrans(
-    "０１２３４５６７８９．％（）：　\u00a0﹙﹚〇⁄／",
-    "0123456789.%():  ()零//",
+    "０１２３４５６７８９．％（）：　\u00a0﹙﹚〇／",
+    "0123456789.%():  ()零/",
 )
 _WIDE_SEPARATOR = re.compile(r"(?<=[0-9０-９])，(?=[０-９]{3}(?![０-９]))")
 

@@ -14,7 +14,7 @@ _MARKS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("（一）", re.compile(rf"\s*(\(\s*{_CN}\s*\))\s*[、.]?\s*")),
     ("一、", re.compile(rf"\s*({_CN}\s*[、.])\s*")),
     ("（1）", re.compile(r"\s*(\(\s*\d{1,2}\s*\)|(?<!\d)\d{1,2}\s*\))\s*[、.]?\s*")),
-    ("①", re.compile(r"\s*([①-⑳])\s*")),
+    ("①", re.compile(r"\s*([①-⑩])\s*")),
     ("1.1", re.compile(r"\s*(\d{1,2}(?:\.\d{1,2})+)\s*[、.]?\s*(?=[^\d\s分万亿元%个、.)])")),
     ("1.", re.compile(r"\s*(\d{1,2}\s*[、.])(?!\d)\s*")),
 )

@@ -224,7 +224,7 @@ def read_pdf(data: bytes) -> list[Row]:
 
 def _joined(lines: list[tuple[int, int, str]]) -> Iterator[Row]:
     """Printed lines as paragraphs: a full line goes on in the next, unless that begins a heading."""
-    lengths = defaultdict(int)
+    lengths: defaultdict[int, int] = defaultdict(int)
     for _, _, line in lines:
         lengths[len(line)] += 1
     full = max((size for size, many in lengths.items() if many > 1), default=0) or max(lengths)

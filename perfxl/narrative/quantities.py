@@ -54,7 +54,6 @@ _NOUN = r"[^\d，。；、：:,;()《》“”\s]{0,24}?"
 _COUNT = re.compile(
     rf"(?<![第每各另这那几数某]){NUMBER.replace('一二两', '二两')}\s*{_UNIT}(?!{_NOT_COUNTED})"
 )
-_LISTS = r"(?:,|，|:|：|\(|—|-)*\s*(?:(?:其)?分别(?:是|为|对|由)?|具体(?:是|为|包括|有)?|即|包括|包含|有|含|依次(?:是|为)|为|是)?\s*[:：]?\s*"
 _LEADS = re.compile(
     r"(?:分别(?:是|为)?|具体(?:是|为|包括)|即|包括|包含|依次(?:是|为)|[:：])\s*[:：]?\s*"
 )
@@ -143,7 +142,7 @@ def _list_after(text: str, found: re.Match[str], count: int) -> Judgement | None
             len(pieces),
             len(pieces) + len(_AND.findall(_outside(pieces[-1]))) if pieces else 0,
         )
-        if least == 1 and most == 1 or not pieces:
+        if most <= 1:
             return None
         if not least <= count <= most:
             return (
@@ -223,6 +222,9 @@ def _list_before(text: str, found: re.Match[str], count: int) -> Judgement | Non
     before = text[: found.start()]
     clause = re.split("[。；;！,，:：]", before)[-1]
     if "、" not in clause:
+        return None
+    if _COUNT.search(clause) or re.search(r"\d\s*[个家项份人名]", clause):
+        # Each member has a count of its own: 优秀3个、良好5个.
         return None
     closed = re.sub(r"\s*(?:共计|共|这|一共|总共|合计)\s*$", "", clause)
     etc = closed.endswith("等")
@@ -486,13 +488,13 @@ def shares(text: str) -> Iterator[Judgement]:
         rate = _RATE.search(before)
         if not rate or _GROWTH.search(re.split("[,，。；;]", before)[-1]):
             continue
+        written = found["number"] or found["words"]
         numbers = [(a.value, a.text, "元") for a in _amounts(before)]
         numbers += [
             (value, one[0], one["unit"])
             for one in _COUNTED.finditer(before)
             if (value := number(one["number"])) is not None
         ]
-        written = found["number"] or found["words"]
         percent = number(written)
         if percent is None or len(numbers) < 2:
             continue
@@ -517,18 +519,22 @@ def shares(text: str) -> Iterator[Judgement]:
             )
 
 
+_KINDS = (("部门|单位", "部门"), ("项目", "项目"), ("[乡镇]", "乡镇"))
+
+
 def pair_of_counts(text: str) -> tuple[int, int] | None:
-    """The two different counts of departments or projects in a plain text, the smaller first."""
+    """The two different counts of departments (or of projects, of townships) in a plain text, the
+    smaller first; None where there are others beside them."""
     found = []
     for one in _COUNTED.finditer(_masked(text)):
-        around = text[max(0, one.start() - 14) : one.end() + 8]
+        after = re.split("[,，。；、]", text[one.end() : one.end() + 8])[0]
+        before = re.split("[,，。；、]", text[max(0, one.start() - 14) : one.start()])[-1]
+        kinds = [kind for words, kind in _KINDS if re.search(words, after)]
+        kinds = kinds or [kind for words, kind in _KINDS if re.search(words, before)]
         value = number(one["number"])
-        if (
-            value is not None
-            and value.denominator == 1
-            and re.search("部门|单位|项目|乡|镇", around)
-        ):
-            found.append(int(value))
-    if len(found) != 2 or not 0 < min(found) < max(found):
+        if value is not None and value.denominator == 1:
+            found.append((int(value), kinds[:1]))
+    if len(found) != 2 or found[0][1] != found[1][1] or not found[0][1]:
         return None
-    return min(found), max(found)
+    few, many = sorted(value for value, _ in found)
+    return (few, many) if 0 < few < many else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -152,17 +153,17 @@ def _heading(node: Node) -> tuple[str, list[Mention], str]:
         return (
             (text, [], "") if is_title else (re.split("[,，]", text)[0][:_LONGEST_NAME], [], text)
         )
-    name = text[: found[0].start].rstrip(" ((【[:：,，、-—")
+    name = re.sub(r"[\s(【\[:：,，、—-]+$", "", text[: found[0].start])
     sentence = len(name) > _LONGEST_NAME or re.search("[,，。；]", name)
     item = found[0].kind in (Kind.GOT, Kind.DEDUCTED, Kind.SUM, Kind.FOREIGN) and len(name) > 16
     if sentence or item or not name:
         return re.split("[,，(]", text)[0][:_LONGEST_NAME], [], text
     block = [found[0]]
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in itertools.pairwise(found):
         if not _GAP.fullmatch(text[before.end : after.start]):
             break
         block.append(after)
-    rest = text[block[-1].end :].strip(" ))】]。,，;；:：")
+    rest = re.sub(r"^[\s)】\].。,，;；:：]+|[\s)】\].。,，;；:：]+$", "", text[block[-1].end :])
     return name, block, rest if len(rest) > 1 else ""
 
 
@@ -225,7 +226,7 @@ def _read_sentence(one: Scored, sentence: str, said: list[Said]) -> bool:
     claims = [s for s in said if s.mention.kind is Kind.SELF]
     below = bool(one.scored_below())
     in_front = one.node.parent is None or not one.is_scored
-    summary = _SUMMARY.search(one.title) or Kind.SUM in kinds or _TOTAL.search(sentence)
+    summary: object = _SUMMARY.search(one.title) or Kind.SUM in kinds or _TOTAL.search(sentence)
     summary = summary and not re.match(r"\s*(?:本|该|此)(?:项|指标|部分|大项|小项)", sentence)
     cap = one.full if one.full is not None else one.claim
     above = [
@@ -240,6 +241,13 @@ def _read_sentence(one: Scored, sentence: str, said: list[Said]) -> bool:
         and (above[0].mention.kind is Kind.SUM or _TOTAL.search(sentence) or full or len(said) == 1)
     ):
         return _read_total(one, sentence, said)
+    own = (
+        full and claims and below and one.node.parent is not None and not _SUMMARY.search(one.title)
+    )
+    if own and in_front and re.match(r"\s*(?:[本该此][^,，]{1,4})?(?:满分|分值|标准分)", sentence):
+        one.full, one.claim = full[0].amount, claims[0].amount
+        one.sentence, one.line = claims[0].sentence, claims[0].passage.line
+        return True
     if in_front and (below or one.node.parent is None or (summary and not full)):
         return _read_total(one, sentence, said)
     if full and (claims or Kind.GOT in kinds) and not one.is_scored:

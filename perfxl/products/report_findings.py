@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from perfxl.excel.style import Role
 from perfxl.excel.writer import WorkbookWriter
 from perfxl.layout.declare import Column
 from perfxl.narrative.findings import Finding, Verdict
@@ -23,6 +22,7 @@ COLUMNS = (
     Column("arithmetic", "计算过程", width=34),
 )
 _HEADING_ROW = 2
+_VERDICT_AT = 1
 _ORDER = list(Verdict)
 _SHADES = {Verdict.CONTRADICTION: "#F8D7DA", Verdict.UNDECIDED: "#FFF2CC"}
 
@@ -44,10 +44,11 @@ def report_findings(file: str, findings: Sequence[Finding]) -> bytes:
             str(row - _HEADING_ROW), str(one.verdict), str(one.subject), one.place, one.path,
             one.sentence, one.found, one.follows, one.arithmetic,
         )  # fmt: skip
-        shade = {"bg_color": _SHADES[one.verdict]} if one.verdict in _SHADES else {}
         for index, text in enumerate(texts):
-            more = shade if index == 1 else {}
-            sheet.text(row, index, text, Role.FIXED, **more)
+            if index == _VERDICT_AT and one.verdict in _SHADES:
+                sheet.text(row, index, text, bg_color=_SHADES[one.verdict])
+            else:
+                sheet.text(row, index, text)
         tallest = max(
             lines_high(text, column.width / 2 - 1, 13)
             for text, column in zip(texts, COLUMNS, strict=True)
