@@ -141,7 +141,7 @@ def _sum_of_claims(node: Scored) -> Iterator[Finding]:
         yield _at(node, _BAD, subject, found, follows, sums)
 
 
-def _doubt(node: Scored, total: int, below: Sequence[Scored], silent: Sequence[Scored]) -> str:
+def _doubt(node: Scored, total: int, below: Sequence[Scored], silent: Sequence[Scored]) -> str:  # noqa: PLR0911 - one reason a line
     """Why a sum that differs is no plain contradiction; empty where it is one."""
     assert node.claim is not None
     lost = sum(said.amount for said in node.deductions)
@@ -202,7 +202,9 @@ def _deductions(node: Scored) -> Iterator[Finding]:
         return
     if node.deductions:
         summed = [
-            s for s in node.deductions if re.search("[共合累]计?扣", s.sentence[: s.mention.end])
+            s
+            for s in node.deductions
+            if re.search("[共合累]计?扣", s.passage.text[s.at :][s.mention.start : s.mention.end])
         ]
         last = summed[-1:] if len(node.deductions) > 1 and node.deductions[-1] in summed else []
         lost = [said.amount for said in last or node.deductions]
@@ -318,8 +320,7 @@ def _totals(tree: Scored, node: Scored) -> Iterator[Finding]:
 
 def _named(said: Said, by_title: dict[str, Scored]) -> Scored | None:
     """The section whose title stands right before these points."""
-    offset = said.passage.text.find(said.sentence)
-    before = said.passage.text[: max(offset, 0) + said.mention.start] if offset >= 0 else ""
+    before = said.before
     marks = re.compile(r"[\s,，(:：]*(?:满分|分值|扣分?|失分)?\s*\d+(?:\.\d+)?分[\s,，)]*$")
     while marks.search(before):
         before = marks.sub("", before)

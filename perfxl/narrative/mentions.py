@@ -51,8 +51,8 @@ _WHOLE = re.compile(rf"(?:(?:{_SELF})?得|自评)(?:了)?满分")
 _NOTHING_LOST = re.compile(r"[不未无][扣失](?:除|减)?分")
 # Points of a standard, not of the office's own result.
 _STANDARD = re.compile(
-    r"每[^,，。；]{0,20}$|的[,，]?\s*(?:不)?$|否则[^。；]*$|最高[^。；]{0,4}$|最多[^。；]{0,4}$|不超过$|按[^。；]{0,12}标准[^。；]*$"
-    r"|评分标准[^。；]*$|(?:应|可)$"
+    r"每[^,，。；]{0,20}$|的[,，]?\s*(?:不)?$|否则[^。；]*$|最高[^。；]{0,4}$|最多[^。；]{0,4}$|不超过$|按[^。；]{0,12}标准(?!》)[^。；]*$"
+    r"|评分标准(?!》)[^。；]*$|(?:应|可)$"
 )
 # Points that somebody gave to something else, or at another time.
 _FOREIGN = re.compile(

@@ -84,7 +84,9 @@ def _noun(text: str, found: re.Match[str]) -> str:
     return re.split("分别|包括|包含|即|为|是|具体", after[0])[0] if after else ""
 
 
-def _list_after(text: str, found: re.Match[str], count: int) -> Judgement | None:
+def _list_after(  # noqa: PLR0911, PLR0912 - one manner of listing a branch
+    text: str, found: re.Match[str], count: int
+) -> Judgement | None:
     rest = text[found.end() :]
     lead = _LEADS.search(rest)
     # The list belongs to the last count before it.
@@ -217,7 +219,9 @@ _ENDINGS = (
 )
 
 
-def _list_before(text: str, found: re.Match[str], count: int) -> Judgement | None:
+def _list_before(  # noqa: PLR0911 - one manner of listing a branch
+    text: str, found: re.Match[str], count: int
+) -> Judgement | None:
     """「A、B、C 3个X」, 「A、B等3个X」."""
     before = text[: found.start()]
     clause = re.split("[。；;！,，:：]", before)[-1]
@@ -325,6 +329,11 @@ class Amount:
     start: int
     end: int
 
+    @property
+    def unit(self) -> str:
+        """亿元, 万元, 元."""
+        return re.sub(r"[\d.,]", "", self.text)
+
 
 def _amounts(text: str) -> list[Amount]:
     found = []
@@ -364,7 +373,7 @@ def amounts(text: str) -> Iterator[Judgement]:
                 yield from _parts_before(piece, found[:at], total)
 
 
-def _parts_after(
+def _parts_after(  # noqa: PLR0912 - one manner of 其中 a branch
     piece: str, total: Amount, start: int, *, named: bool, word: str
 ) -> Iterator[Judgement]:
     tail = piece[start:]
@@ -373,13 +382,13 @@ def _parts_after(
         tail = tail[:nested]
     else:
         nested = -1
-    parts = [Amount(p.value, p.grain, p.text, p.start, p.end) for p in _amounts(tail)]
+    parts = _amounts(tail)
     unit = re.sub(r"[\d.,]", "", total.text)
     covered = {p.start for p in parts}
     parts += [
-        _amount(one, value, unit, 0)
+        _amount(one, bare, unit, 0)
         for one in _BARE.finditer(tail)
-        if one.start() not in covered and (value := number(one["number"])) is not None
+        if one.start() not in covered and (bare := number(one["number"])) is not None
     ]
     parts.sort(key=lambda p: p.start)
     later = next((p for p in parts if _TOTAL.search(tail[: p.start])), None)
@@ -389,7 +398,7 @@ def _parts_after(
         return
     holds, value, sums = _added(total, parts)
     if holds and len(parts) > 1:
-        yield Judgement(_OK, Subject.AMOUNT, total.text, f"各项合计 {value}", sums)
+        yield _holding(total, parts, value, sums)
         return
     more = sum(p.value for p in parts) > total.value
     if len(parts) == 1 and not more:
@@ -414,6 +423,16 @@ def _parts_after(
         )
 
 
+def _holding(total: Amount, parts: list[Amount], value: str, sums: str) -> Judgement:
+    """Equal, or equal but for rounding: which in one and the same unit is for a person to judge."""
+    equal = sum(p.value for p in parts) == total.value
+    if equal or any(p.unit != total.unit for p in parts):
+        return Judgement(_OK, Subject.AMOUNT, total.text, f"各项合计 {value}", sums)
+    return Judgement(
+        _OPEN, Subject.AMOUNT, total.text, f"各项合计 {value}，可能是四舍五入造成的差额", sums
+    )
+
+
 def _near(total: Amount, parts: list[Amount]) -> bool:
     return sum(p.value for p in parts) * 10 >= total.value * 7
 
@@ -435,7 +454,7 @@ def _parts_before(piece: str, before: list[Amount], total: Amount) -> Iterator[J
     for start in range(len(parts) - 1):
         holds, value, sums = _added(total, parts[start:])
         if holds:
-            yield Judgement(_OK, Subject.AMOUNT, total.text, f"各项合计 {value}", sums)
+            yield _holding(total, parts[start:], value, sums)
             return
     if len(parts) < 2:
         return
@@ -454,7 +473,10 @@ def _added(total: Amount, parts: list[Amount]) -> tuple[bool, str, str]:
     slack = Fraction(0)
     if any(p.grain < total.grain for p in parts):
         slack += total.grain / 2
-    slack += sum((p.grain / 2 for p in parts if p.grain > total.grain), Fraction(0))
+    # 13亿元 beside 12.55亿元 is 13.00; in another unit it may have been rounded.
+    slack += sum(
+        (p.grain / 2 for p in parts if p.grain > total.grain and p.unit != total.unit), Fraction(0)
+    )
     holds = abs(value - total.value) <= slack
     unit = re.sub(r"[\d.,]", "", total.text)
     worth = _MONEY[unit]
@@ -469,7 +491,7 @@ def _added(total: Amount, parts: list[Amount]) -> tuple[bool, str, str]:
 _PERCENT = re.compile(rf"(?P<number>{DIGITS})\s*%|百分之(?P<words>{NUMBER})")
 _RATE = re.compile(
     r"(?:(?:覆盖|完成|执行|公开|整改|开展|报送|达标|优良|优秀|及时|支出|进度|评价|自评|监控|到位|合格|满意|回收|参与|使用|拨付|比)率"
-    r"|覆盖面|比例|比重|占比|占[^，。；\d]{0,16})(?:[^，。；\d]{0,6})$"
+    r"|覆盖面|比例|比重|占比)[^，。；\d]{0,6}$|占[^，。；]{0,24}$"
 )
 _GROWTH = re.compile(
     r"增长|同比|提高|上升|下降|压减|节约|减少|增幅|降幅|不低于|不少于|达不到|超过|以上|目标"
@@ -485,6 +507,7 @@ def shares(text: str) -> Iterator[Judgement]:
     for found in _PERCENT.finditer(text):
         before = text[start : found.start()]
         start = found.end()
+        before = re.split("[；;]", before)[-1]
         rate = _RATE.search(before)
         if not rate or _GROWTH.search(re.split("[,，。；;]", before)[-1]):
             continue
@@ -498,7 +521,10 @@ def shares(text: str) -> Iterator[Judgement]:
         percent = number(written)
         if percent is None or len(numbers) < 2:
             continue
-        if len(numbers) > 2 or numbers[0][2] != numbers[1][2]:
+        if len(numbers) == 2 and numbers[0][2] != numbers[1][2]:
+            # The share of something that the sentence does not say.
+            continue
+        if len(numbers) > 2:
             yield Judgement(_OPEN, Subject.SHARE, found[0], "句中数量较多，不能确定分子、分母", "")
             continue
         (small, few, _), (large, many, _) = sorted(numbers, key=lambda one: one[0])

@@ -24,11 +24,17 @@ _TOTAL = re.compile(r"(?:总分|总得分|合计得分|得分合计|自评总|�
 
 @dataclass(frozen=True)
 class Said:
-    """Points said in a passage: hundredths, and the sentence that says them."""
+    """Points said in a passage, and the sentence that says them; ``at`` is where it begins there."""
 
     mention: Mention
     passage: Passage
     sentence: str
+    at: int = 0
+
+    @property
+    def before(self) -> str:
+        """What the passage says up to these points."""
+        return self.passage.text[: self.at + self.mention.start]
 
     @property
     def amount(self) -> int:
@@ -203,7 +209,7 @@ def _read_passage(one: Scored, passage: Passage) -> None:
         found = list(mentions(sentence))
         start = passage.start + at
         text = passage.line.text[start : start + len(sentence)].strip() or sentence
-        said = [Said(mention, passage, text) for mention in found]
+        said = [Said(mention, passage, text, at) for mention in found]
         if said:
             has_points = _read_sentence(one, sentence, said) or has_points
     if not has_points and not _STANDARD.search(passage.text):
@@ -256,7 +262,13 @@ def _read_sentence(one: Scored, sentence: str, said: list[Said]) -> bool:
         one.claim = one.full if got.mention.whole else got.amount
         one.sentence, one.line = got.sentence, got.passage.line
         said = [s for s in said if s is not got]
-    elif claims and one.claim is None and len(claims) == 1 and not one.parts and not below:
+    elif (
+        claims
+        and one.claim is None
+        and len(claims) == 1
+        and not one.parts
+        and (not below or (one.full is not None and claims[0].amount <= one.full))
+    ):
         one.claim = claims[0].amount
         said = [s for s in said if s is not claims[0]]
     gave = False
@@ -265,7 +277,7 @@ def _read_sentence(one: Scored, sentence: str, said: list[Said]) -> bool:
     return gave
 
 
-def _sort(one: Scored, sentence: str, s: Said, *, below: bool) -> bool:
+def _sort(one: Scored, sentence: str, s: Said, *, below: bool) -> bool:  # noqa: PLR0911 - one kind a line
     kind = s.mention.kind
     clause = re.split("[。；;]", sentence[: s.mention.start])[-1]
     if kind is Kind.FULL or kind is Kind.BARE:

@@ -108,7 +108,8 @@ def judge_tables(tables: Sequence[ScoreTable], tree: Scored) -> Iterator[Finding
         for row in table.rows:
             if row.full is not None and row.score is not None and row.score > row.full:
                 yield _finding(
-                    Verdict.CONTRADICTION, Subject.SCORES, row, f"{row.name} 自评得分 {as_text(row.score)} 分",
+                    Verdict.CONTRADICTION, Subject.SCORES, row,
+                    f"{row.name} 自评得分 {as_text(row.score)} 分",
                     f"不应超过分值 {as_text(row.full)} 分", f"{as_text(row.score)} > {as_text(row.full)}",
                 )  # fmt: skip
         yield from _groups(table)

@@ -94,7 +94,8 @@ def test_numbers_that_word_counts_are_seen() -> None:
     document = docx.Document()
     numbered(document)
     for level, text in (
-        (0, "基础工作（20分，自评得分18分）"), (1, "组织保障（10分，自评得分10分）"), (1, "制度建设（10分，自评得分9分）"),
+        (0, "基础工作（20分，自评得分18分）"), (1, "组织保障（10分，自评得分10分）"),
+        (1, "制度建设（10分，自评得分9分）"),
         (0, "信息公开（10分，自评得分10分）"),
     ):  # fmt: skip
         paragraph = document.add_paragraph(text)
@@ -153,7 +154,8 @@ def test_a_score_table_adds_up() -> None:
 
 @pytest.mark.parametrize(
     ("row", "column", "value", "place"),
-    [(2, 3, "8", "表 1 第 5 行"), (2, 2, "11", "表 1 第 2 行"), (1, 3, "6", "表 1 第 2 行"), (4, 3, "38", "表 1 第 5 行")],
+    [(2, 3, "8", "表 1 第 5 行"), (2, 2, "11", "表 1 第 2 行"), (1, 3, "6", "表 1 第 2 行"),
+     (4, 3, "38", "表 1 第 5 行")],
 )  # fmt: skip
 def test_a_score_table_that_does_not(row: int, column: int, value: str, place: str) -> None:
     rows = [list(cells) for cells in TABLE]
