@@ -227,6 +227,9 @@ def _list_before(  # noqa: PLR0911 - one manner of listing a branch
     clause = re.split("[。；;！,，:：]", before)[-1]
     if "、" not in clause:
         return None
+    if re.search(r"等(?![级同待于]|\s*(?:共计|共|这|一共|总共|合计)?\s*$)", clause):
+        # 教育、卫生等领域的8个项目: the list is of something else.
+        return None
     if _COUNT.search(clause) or re.search(r"\d\s*[个家项份人名]", clause):
         # Each member has a count of its own: 优秀3个、良好5个.
         return None
