@@ -31,7 +31,7 @@ FLOORS = (
     {"mail"},
     {
         *("checks", "intake", "scoring", "reviews", "claims", "changes"),
-        *("analysis", "last_year", "movements", "spot_checks", "wording"),
+        *("analysis", "last_year", "movements", "spot_checks", "wording", "narrative"),
         "application",
     },
     {"rectifications"},
@@ -56,6 +56,7 @@ OWNERS = {
     "rapidfuzz": {"intake"},
     "docx": {"documents"},
     "sqlalchemy": {"ledger"},
+    "pypdf": {"narrative"},
     "rich": {"console"},
     "chinese_calendar": {"terms"},
     "smtplib": {"mail"},

@@ -46,6 +46,7 @@ class WorkOrder(ChineseGroup):
         "feedback",
         "rectify",
         "apply",
+        "check-report",
         "pdf",
         "check-form",
         "checks",

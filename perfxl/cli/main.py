@@ -9,12 +9,32 @@ from typing import NoReturn
 import click
 
 # Importing the modules registers their commands, in the order of work.
-from perfxl.cli import closing, follow_up, mail, prepare, results, returns, scoring, spot_check
+from perfxl.cli import (
+    check_report,
+    closing,
+    follow_up,
+    mail,
+    prepare,
+    results,
+    returns,
+    scoring,
+    spot_check,
+)
 from perfxl.cli.chinese import usage_mistake
 from perfxl.cli.group import MISTAKE_EXIT, cli
 from perfxl.errors import PerfxlError
 
-COMMAND_MODULES = (prepare, returns, follow_up, mail, spot_check, scoring, results, closing)
+COMMAND_MODULES = (
+    prepare,
+    returns,
+    follow_up,
+    mail,
+    spot_check,
+    scoring,
+    results,
+    closing,
+    check_report,
+)
 _OBJECTS_BEFORE_COLLECTION = 100_000
 
 

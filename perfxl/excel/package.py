@@ -11,9 +11,10 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from perfxl.errors import Fault, Unreadable
 
@@ -40,6 +41,8 @@ _UTF8_NAME = 0x800
 # 1980-01-01 00:00, the first that the format can say.
 _NO_DATE = (1 << 5 | 1) << 16
 _UTF8 = frozenset({b"utf-8", b"utf8", b"us-ascii", b"ascii"})
+
+Kind = TypeVar("Kind")
 
 
 class Shape(StrEnum):
@@ -128,11 +131,28 @@ def open_package(data: bytes) -> Package:
 
     Raises Unreadable.
     """
+    shape, members, parts = _opened(data, _shape)
+    package = Package(shape, parts, frozenset(_name(member).lower() for member in members))
+    _refuse_lying_counts(package)
+    return package
+
+
+def open_document(data: bytes) -> Mapping[str, bytes]:
+    """The XML parts of a zipped document that is no workbook, by name; guarded like a workbook.
+
+    Raises Unreadable.
+    """
+    return _opened(data, lambda *_: None)[2]
+
+
+def _opened(
+    data: bytes, shape_of: Callable[[zipfile.ZipFile, list[zipfile.ZipInfo]], Kind]
+) -> tuple[Kind, list[zipfile.ZipInfo], dict[str, bytes]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
             _refuse_excess(members)
-            shape = _shape(archive, members)
+            shape = shape_of(archive, members)
         if shape is Shape.XLSB:
             # The reader stops before the end of a part, and does not come to its checksum.
             for member in members:
@@ -144,9 +164,7 @@ def open_package(data: bytes) -> Package:
         raise _damaged() from error
     for name, part in parts.items():
         _refuse_odd_xml(name, part)
-    package = Package(shape, parts, frozenset(_name(member).lower() for member in members))
-    _refuse_lying_counts(package)
-    return package
+    return shape, members, parts
 
 
 def _name(member: zipfile.ZipInfo) -> str:

@@ -1,0 +1,1 @@
+"""Reads a narrative self-assessment report and finds where it contradicts itself."""
