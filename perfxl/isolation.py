@@ -256,13 +256,11 @@ class Workers:
         self._most = most
         self._lock = threading.Lock()
 
-    def start(self, how_many: int = 1) -> None:
-        """Begin to start so many processes at most, so that they are ready when calls come."""
-        workers = [self._taken() for _ in range(min(how_many, self._most))]
-        for worker in workers:
-            worker.start()
-        for worker in reversed(workers):
-            self._idle.put(worker)
+    def start(self) -> None:
+        """Begin to start the first process, so that it is ready when the first call comes."""
+        worker = self._taken()
+        worker.start()
+        self._idle.put(worker)
 
     def call(self, function: str, *arguments: object, seconds: float = SECONDS) -> Any:
         """As ``Worker.call``, in a process that is free."""

@@ -34,7 +34,6 @@ from perfxl.cli.output import (
     print_outcomes,
 )
 from perfxl.errors import PerfxlError
-from perfxl.isolation import kept_workers
 from perfxl.tables import Status, has_errors
 
 if TYPE_CHECKING:
@@ -74,20 +73,18 @@ def ingest(
 
     campaign = campaign_of(context)
     files, passed_over = incoming(campaign, list(paths), _received_at(received))
-    kept_workers().start(len(files))
-    _load_ahead("perfxl.stages.gather")
     decision = _decision(campaign, unit_code, len(files)) if unit_code else None
     with progress("收取", len(files)) as advance:
-        result = run(campaign, files, passed_over, advance, decision, password)
+        result = run(campaign, files, passed_over, advance, decision, password, _load_what_checks)
     _print_taken(campaign, result, len(files), told_when=received is not None)
     wrong = any(one.rectified and has_errors(one.rectified.findings) for one in result.taken)
     if wrong or any(one.receipt.verdict not in SETTLED for one in result.taken):
         sys.exit(FINDINGS_EXIT)
 
 
-def _load_ahead(module: str) -> None:
-    """Import on another thread, while this one mostly waits: pandas takes as long as many files."""
-    threading.Thread(target=importlib.import_module, args=(module,)).start()
+def _load_what_checks() -> None:
+    """Import on another thread, while files are read: pandas takes as long as many of them."""
+    threading.Thread(target=importlib.import_module, args=("perfxl.stages.gather",)).start()
 
 
 def _print_taken(campaign: Campaign, result: IngestResult, files: int, *, told_when: bool) -> None:

@@ -140,6 +140,7 @@ def ingest(
     progress: Callable[[], None] = lambda: None,
     decision: Decision | None = None,
     password: str = "",
+    when_new: Callable[[], None] = lambda: None,
 ) -> IngestResult:
     """Keep each file's bytes in 原件/, then record receipts for them. A bad file stops nothing.
 
@@ -147,10 +148,11 @@ def ingest(
     in them is taken in like files. A file that is known and valid changes nothing; any other is
     judged again, because the plan or the operator's decision may have changed.
 
-    ``progress`` counts files that were looked at; that they are received is said by the result
+    ``when_new`` is called once, when the first file has come that was not known and valid;
+    ``progress`` counts files that were looked at. That they are received is said by the result
     alone, which is there when every receipt has been committed.
     """
-    run = _Run(campaign, decision, password, [path.name for path in passed_over])
+    run = _Run(campaign, decision, password, [path.name for path in passed_over], when_new)
     for arrival, opened in ahead(run.open, map(run.arrive, files)):
         run.settle(arrival, opened)
         run.record_many()
@@ -190,8 +192,10 @@ class _Run:
         decision: Decision | None,
         password: str,
         passed_over: list[str],
+        when_new: Callable[[], None],
     ) -> None:
         self.campaign, self.decision, self.password = campaign, decision, password
+        self.when_new: Callable[[], None] | None = when_new
         self.passed_over = passed_over
         receipts = campaign.ledger.receipts(Form.RETURN)
         books = campaign.ledger.receipts(Form.RECTIFICATION)
@@ -244,6 +248,9 @@ class _Run:
                 # Somebody took it away; here it is again.
                 keep_original(folder, arrival.data, original)
             return arrival
+        if self.when_new is not None:
+            self.when_new()
+            self.when_new = None
         original = keep_original(folder, arrival.data, arrival.name, name_is_flushed=False)
         return replace(arrival, original=original)
 

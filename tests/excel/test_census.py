@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zipfile
 from pathlib import Path
@@ -11,13 +12,15 @@ import olefile
 import pytest
 
 from perfxl.errors import Unreadable
-from perfxl.excel import cells, census
+from perfxl.excel import cells, census, parsing
 from perfxl.excel.biff import census_of_xls
+from perfxl.excel.package import Package, open_package, stored
 from perfxl.excel.parsing import read_plain
 from perfxl.excel.reader import read_workbook
 from perfxl.excel.writer import WorkbookWriter
 
-OLD_WORKBOOK = Path(__file__).resolve().parent.parent / "data" / "return_by_libreoffice.xls"
+DATA = Path(__file__).resolve().parent.parent / "data"
+OLD_WORKBOOK, WITH_BLANK_ROWS = (DATA / f"return_by_libreoffice.{end}" for end in ("xls", "xlsx"))
 
 _MANIFEST = '<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
 
@@ -167,3 +170,44 @@ def test_what_is_found_out_of_wide_rows_is_not_kept() -> None:
     sizes = [cache.cache_info().currsize for cache in caches]
     # Sheets of the usual size are judged once.
     assert sizes == [0, 0, 1, 0]
+
+
+def _largest_sheet(package: Package) -> str:
+    sheets = [name for name in package.parts if name.startswith("xl/worksheets/sheet")]
+    return max(sheets, key=lambda name: package.parts[name].count(b"<row "))
+
+
+def test_the_reader_is_spared_blank_rows_and_gives_the_same() -> None:
+    data = WITH_BLANK_ROWS.read_bytes()
+    package = open_package(data)
+    shortened = census.census_of_package(package).shortened
+    name = _largest_sheet(package)
+    assert shortened[name].count(b"<row ") < package.parts[name].count(b"<row ") / 2
+    given = parsing._for_first_reader(package, census.census_of_package(package), data)
+    assert parsing._with_calamine(given) == parsing._with_calamine(data)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        b'<c r="%b"><v>47</v></c>',
+        b'<c r="%b" s="1" t="str"><f>"4"&amp;7</f><v>47</v></c>',
+        b'<c r="%b" t="inlineStr"><is><t>47</t></is></c>',
+        b'<c t="inlineStr" r="%b"><is><t>47</t></is></c>',
+        b'<c r="%b"><v>47</v></c >',
+        b"<c r='%b'><v>47</v></c>",
+        b'<c r="%b"\n><v>47</v></c\n>',
+    ],
+)
+@pytest.mark.parametrize("at", [0.3, 0.6, 0.999])
+def test_what_stands_alone_among_blank_rows_is_read(cell: bytes, at: float) -> None:
+    package = open_package(WITH_BLANK_ROWS.read_bytes())
+    name = _largest_sheet(package)
+    part = package.parts[name]
+    blank = list(re.finditer(rb'<c r="([A-Z]+\d+)"[^<>]*/>', part))
+    place = blank[int(at * len(blank))]
+    changed = part[: place.start()] + cell % place[1] + part[place.end() :]
+    sheets = read_plain(stored({**package.parts, name: changed}))[1]
+    assert isinstance(sheets, dict)
+    values = [value for rows in sheets.values() for row in rows for value in row]
+    assert values.count("47") + values.count(47) == 1
