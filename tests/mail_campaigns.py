@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import datetime as dt
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from made_campaigns import Sheets, changed_plan
@@ -49,10 +53,19 @@ def mail_plan(
 
 
 def issued_campaign(folder: Path, plan: bytes) -> Campaign:
-    """A campaign whose workbooks are issued."""
-    campaign = Campaign.create(folder, plan, SAMPLE_STAMP_KEY)
+    """A campaign whose workbooks are issued; its mail may differ from the sample plan's."""
+    shutil.copytree(_issued_once(), folder)
+    return with_plan(Campaign(folder), plan)
+
+
+@lru_cache(maxsize=1)
+def _issued_once() -> Path:
+    base = Path(tempfile.mkdtemp(prefix="perfxl-issued-"))
+    atexit.register(shutil.rmtree, base, ignore_errors=True)
+    campaign = Campaign.create(base / "考核", mail_plan(1), SAMPLE_STAMP_KEY)
     issue(campaign, NOW)
-    return campaign
+    campaign.close()
+    return base / "考核"
 
 
 def with_plan(campaign: Campaign, plan: bytes) -> Campaign:

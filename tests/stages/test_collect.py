@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -20,6 +23,7 @@ from perfxl.campaign import Campaign
 from perfxl.files import sha256_of
 from perfxl.ledger import Form, MailState, Verdict
 from perfxl.mail.imap import Mailbox
+from perfxl.mail.passwords import VARIABLE
 from perfxl.plan.mailing import Occasion
 from perfxl.stages.collect import CollectResult, Kind, collect, imap_settings
 from perfxl.stages.history import history
@@ -81,15 +85,18 @@ def reply(
     return message.as_bytes()
 
 
-def test_full_circle_of_31_units(
-    tmp_path: Path, mailbox_of: MailHost, samples_maker: ModuleType
+@pytest.mark.parametrize("count", [4, pytest.param(31, marks=pytest.mark.slow)])
+def test_full_circle(
+    tmp_path: Path, mailbox_of: MailHost, samples_maker: ModuleType, count: int
 ) -> None:
+    """Departments and townships from both ends of the roster, or all 31 units."""
     with post_office() as post:
         campaign = issued_campaign(tmp_path / "考核", mail_plan(post.port, mailbox_of.port))
-        assert went(send_all(campaign)) == 31
-    plan = campaign.plan
+        plan = campaign.plan
+        chosen = [*plan.units[: count // 2], *plan.units[-(count - count // 2) :]]
+        assert went(send_all(campaign, units={unit.code for unit in chosen})) == count
     issues = campaign.ledger.issues()
-    units = {unit.email: unit for unit in plan.units}
+    units = {unit.email: unit for unit in chosen}
     for one in post.delivered:
         (address,) = one.recipients
         unit = units.pop(address)
@@ -115,7 +122,7 @@ def test_full_circle_of_31_units(
         mailbox_of.deliver(message)
     assert units == {}
     result = collected(campaign)
-    assert [row.kind for row, _ in result.messages] == [Kind.RETURN] * 31
+    assert [row.kind for row, _ in result.messages] == [Kind.RETURN] * count
     for row, files in result.messages:
         (taken,) = files
         assert taken.receipt.verdict is Verdict.VALID
@@ -123,7 +130,8 @@ def test_full_circle_of_31_units(
         assert taken.receipt.envelope == row.sha256
         assert campaign.original(f"{row.sha256}.eml").read_bytes().startswith(b"From: ")
     standing = status(campaign)
-    assert all(one.status is not Status.NOT_RETURNED for one in standing.units)
+    returned = [one.unit for one in standing.units if one.status is not Status.NOT_RETURNED]
+    assert returned == chosen
     assert standing.unplaced == []
     assert {one.receipt.sent_at for _, files in result.messages for one in files} == {
         dt.datetime(2024, 1, 5, 10)
@@ -132,8 +140,8 @@ def test_full_circle_of_31_units(
     assert collected(campaign).messages == []
     client = mailbox_of.client()
     client.select_folder("INBOX", readonly=True)
-    assert len(client.search(["KEYWORD", "perfxl"])) == 31
-    assert len(client.search(["UNSEEN"])) == 31
+    assert len(client.search(["KEYWORD", "perfxl"])) == count
+    assert len(client.search(["UNSEEN"])) == count
     client.logout()
     campaign.close()
 
@@ -171,6 +179,30 @@ def test_answer_without_attachment_waits_for_a_person(tmp_path: Path, mailbox_of
     (waiting,) = status(campaign).unplaced
     assert (waiting.holder, waiting.verdict) == ("101", Verdict.NO_ATTACHMENT)
     assert campaign.original(waiting.original).is_file()
+    campaign.close()
+
+
+def test_the_command_tells_what_a_person_has_to_read(
+    tmp_path: Path, mailbox_of: MailHost, repository: Path
+) -> None:
+    campaign = issued_campaign(tmp_path / "考核", mail_plan(1, mailbox_of.port))
+    sample = next((repository / "samples" / "returns").glob("*-101-*.xlsx"))
+    mailbox_of.deliver(reply("", "dept101@example.com", (sample.name, sample.read_bytes())))
+    mailbox_of.deliver(reply("", "dept102@example.com", text="\x1b[2J能否延期？"))
+    words = [sys.executable, "-X", "utf8", "-m", "perfxl", "-C", str(campaign.folder)]
+    environment = {**os.environ, VARIABLE: PASSWORD}
+    done = subprocess.run(
+        [*words, "mail", "collect"],
+        capture_output=True, text=True, encoding="utf-8", check=False, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "收到邮件 2 封，其中有效报送 1 份。" in done.stdout
+    assert "请人看（没有附件）：单位不明 dept102@example.com" in done.stdout
+    again = subprocess.run(
+        [*words, "mail", "collect"],
+        capture_output=True, text=True, encoding="utf-8", check=False, env=environment,
+    )  # fmt: skip
+    assert (again.returncode, again.stdout) == (0, "收到邮件 0 封，其中有效报送 0 份。\n")
     campaign.close()
 
 
