@@ -51,7 +51,7 @@ def _quantities(tree: Scored, lines: Sequence[Line]) -> Iterator[Finding]:
         for text in line.cells or (line.text,):
             passage = Passage(line, 0, plain(text))
             pieces = list(sentences(passage))
-            following = [piece for _, piece in pieces[1:]] + [""]
+            following = [*(piece for _, piece in pieces), ""][1:]
             for (at, sentence), after in zip(pieces, following, strict=True):
                 for one in judge_quantities(sentence, after):
                     yield Finding(
