@@ -226,7 +226,7 @@ REPORTS: dict[str, tuple[str, list[Plant]]] = {
     ),
 }  # fmt: skip
 
-_FILES = Path(__file__).parent / "reports"
+_FILES = Path(__file__).parent / "narrative" / "reports"
 _PLANTS: dict[str, list[Plant]] = {
     "临河县": [
         ("自评得分为93.5分", "自评得分为94.5分", "94.5"),
@@ -290,3 +290,30 @@ REPORTS |= {
     name: ((_FILES / f"{name}.txt").read_text(encoding="utf-8"), plants)
     for name, plants in _PLANTS.items()
 }
+
+# The county's real report, and what mends each of its contradictions.
+REPORT = Path(__file__).parents[1] / "samples" / "reports" / "石楼县2023年自评报告.txt"
+
+MENDED = [
+    ("指标6个一级指标", "指标3个一级指标"),
+    ("等10个二级", "等9个二级"),
+    ("转移支付、专项转移支付全部开展绩效目标管理，未发现有未开展目标管理的项目得分2分",
+     "转移支付、专项转移支付全部开展绩效目标管理，未发现有未开展目标管理的项目得分6分"),
+    ("(自评得分22分)", "(自评得分20分)"),
+    ("自评得分为97.5分", "自评得分为95.5分"),
+    ("并印发了《2023年县级财政重点绩效评价工作的通知》文件得分4分",
+     "并印发了《2023年县级财政重点绩效评价工作的通知》文件得分5分"),
+    ("评价了一个14289万元，四本预算", "评价了一个14289万元，三类预算"),
+]  # fmt: skip
+
+
+def seed() -> str:
+    return REPORT.read_text(encoding="utf-8")
+
+
+def mended() -> str:
+    text = seed()
+    for old, new in MENDED:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text
