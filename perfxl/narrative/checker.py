@@ -50,8 +50,10 @@ def _quantities(tree: Scored, lines: Sequence[Line]) -> Iterator[Finding]:
     for line in lines:
         for text in line.cells or (line.text,):
             passage = Passage(line, 0, plain(text))
-            for at, sentence in sentences(passage):
-                for one in judge_quantities(sentence):
+            pieces = list(sentences(passage))
+            following = [*(piece for _, piece in pieces), ""][1:]
+            for (at, sentence), after in zip(pieces, following, strict=True):
+                for one in judge_quantities(sentence, after):
                     yield Finding(
                         one.verdict,
                         one.subject,

@@ -27,7 +27,7 @@ def judge_scores(tree: Scored) -> Iterator[Finding]:
         yield from _sum_of_claims(node)
         yield from _deductions(node)
         yield from _breakdowns(node)
-        yield from _restated(node)
+        yield from _restated(tree, node)
         yield from _totals(tree, node)
 
 
@@ -256,7 +256,7 @@ def _breakdowns(node: Scored) -> Iterator[Finding]:
         )
 
 
-def _restated(node: Scored) -> Iterator[Finding]:
+def _restated(tree: Scored, node: Scored) -> Iterator[Finding]:
     claim = node.effective()
     for said in node.restated:
         if said.mention.whole:
@@ -272,6 +272,8 @@ def _restated(node: Scored) -> Iterator[Finding]:
         own = [p for p in node.parts if p.passage.line.number == said.passage.line.number]
         running = [p for p in node.parts if p.passage.line.number <= said.passage.line.number]
         sums = {sum(p.amount for p in some) for some in (own, running, node.parts) if some}
+        # Small totals may stand below the last section and be within its full marks.
+        sums.add(sum(one.effective() or 0 for one in tree.sections()))
         if claim is None or said.amount in {claim, *sums}:
             continue
         verdict = _BAD if said.mention.kind is not Kind.SELF else _OPEN

@@ -24,9 +24,12 @@ class Judgement:
     arithmetic: str
 
 
-def judge_quantities(sentence: str) -> Iterator[Judgement]:
-    """What a plain sentence says in numbers, judged; nothing where it says nothing to be judged."""
-    yield from budgets(sentence)
+def judge_quantities(sentence: str, after: str = "") -> Iterator[Judgement]:
+    """What a plain sentence says in numbers, judged; nothing where it says nothing to be judged.
+
+    ``after`` is the sentence that follows: it may name the budgets that this one counts.
+    """
+    yield from budgets(sentence, after)
     text = _masked(sentence)
     yield from counts(text)
     yield from amounts(text)
@@ -287,13 +290,17 @@ def _named_budgets(text: str) -> list[str]:
     return found
 
 
-def budgets(sentence: str) -> Iterator[Judgement]:
+def budgets(sentence: str, after: str = "") -> Iterator[Judgement]:
     """「四本预算」 beside fewer or more than four named."""
     found = _ALL_FOUR.search(sentence)
     if found is None:
         return
     named = _named_budgets(sentence)
     said = {"二": 2, "三": 3, "四": 4, "2": 2, "3": 3, "4": 4}[found["number"] or found["named"]]
+    if not named and not _ALL_FOUR.search(after):
+        named = _named_budgets(after)
+        if len(named) < said and not re.search("全部|均|都", after):
+            return
     if len(named) < 2:
         return
     word, listed = found[0].replace("”", "").replace("“", ""), "、".join(named)

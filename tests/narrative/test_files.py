@@ -9,6 +9,7 @@ import docx
 import pytest
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
+from made_reports import REPORTS
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
@@ -18,7 +19,6 @@ from perfxl.errors import Unreadable
 from perfxl.narrative.checker import check_lines
 from perfxl.narrative.findings import Verdict
 from perfxl.narrative.text import read_report
-from tests.narrative.made_reports import REPORTS
 
 
 def as_docx(document: docx.document.Document) -> bytes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from made_reports import REPORTS
 
 from perfxl.narrative.checker import Checked, check_lines
 from perfxl.narrative.findings import Verdict
 from perfxl.narrative.text import read_report
-from tests.narrative.made_reports import REPORTS
 
 
 def checked(text: str) -> Checked:

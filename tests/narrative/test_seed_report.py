@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from made_reports import MENDED, mended, seed
 
 from perfxl.narrative.checker import Checked, check_lines
 from perfxl.narrative.findings import Verdict
 from perfxl.narrative.text import read_report
-
-REPORT = Path(__file__).parents[2] / "samples" / "reports" / "石楼县2023年自评报告.txt"
 
 CONTRADICTIONS = [
     ("第 12 行", "6个一级指标", "6 ≠ 3"),
@@ -25,25 +22,10 @@ CONFIRMED = [
     ("第 23 行", "5 × 18 ÷ 22 = 4.09 → 4"),
     ("第 5 行", "14.5 + 5 + 14 + 8 + 22 + 15 + 10 + 3 + 6 = 97.5"),
 ]
-MENDED = [
-    ("指标6个一级指标", "指标3个一级指标"),
-    ("等10个二级", "等9个二级"),
-    ("转移支付、专项转移支付全部开展绩效目标管理，未发现有未开展目标管理的项目得分2分",
-     "转移支付、专项转移支付全部开展绩效目标管理，未发现有未开展目标管理的项目得分6分"),
-    ("(自评得分22分)", "(自评得分20分)"),
-    ("自评得分为97.5分", "自评得分为95.5分"),
-    ("并印发了《2023年县级财政重点绩效评价工作的通知》文件得分4分",
-     "并印发了《2023年县级财政重点绩效评价工作的通知》文件得分5分"),
-    ("评价了一个14289万元，四本预算", "评价了一个14289万元，三类预算"),
-]  # fmt: skip
 
 
 def checked(text: str) -> Checked:
     return check_lines(read_report(text.encode(), "报告.txt"), "报告.txt")
-
-
-def seed() -> str:
-    return REPORT.read_text(encoding="utf-8")
 
 
 def test_the_report_contradicts_itself_exactly_so() -> None:
@@ -57,14 +39,6 @@ def test_the_report_contradicts_itself_exactly_so() -> None:
 def test_what_adds_up_is_said_to(place: str, arithmetic: str) -> None:
     confirmed = [one for one in checked(seed()).findings if one.verdict is Verdict.CONFIRMED]
     assert (place, arithmetic) in [(one.place, one.arithmetic) for one in confirmed]
-
-
-def mended() -> str:
-    text = seed()
-    for old, new in MENDED:
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    return text
 
 
 def test_the_mended_report_has_none() -> None:

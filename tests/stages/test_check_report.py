@@ -9,11 +9,10 @@ from pathlib import Path
 import openpyxl
 import pytest
 from click.testing import CliRunner, Result
+from made_reports import REPORT, REPORTS, mended
 
 from perfxl.cli import cli
 from perfxl.errors import PerfxlError
-from tests.narrative.made_reports import REPORTS
-from tests.narrative.test_seed_report import REPORT, mended
 
 SAMPLES = REPORT.parents[1]
 
