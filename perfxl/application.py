@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -30,9 +31,10 @@ def apply_results(
     """The measure for every unit (``tables.RANKING``) and what it takes from each of its projects.
 
     Each project's amount is cut by the measure's rate, rounded half up to 0.01 万元; the unit's cut
-    is the sum of those. A unit that reported no amounts has nothing to cut.
+    is the sum of those. A unit that reported no amounts has nothing to cut; projects whose amount
+    cannot be read or is negative are counted as faulty and left out.
     """
-    projects = _projects(plan, application, returned)
+    projects, faulty = _projects(plan, application, returned)
     units: list[dict[str, object]] = []
     lines: list[dict[str, object]] = []
     for ranked in ranking.itertuples(index=False):
@@ -60,6 +62,7 @@ def apply_results(
                 "measure": str(measure.kind),
                 "rate": measure.cut,
                 "projects": len(own),
+                "faulty": faulty[ranked.unit],
                 "base": sum(int(str(row["base"])) for row in own),
                 "cut": sum(int(row["cut"]) for row in own),
                 "accountable": measure.accountable,
@@ -71,16 +74,19 @@ def apply_results(
 
 def _projects(
     plan: Plan, application: Application, returned: ReturnTables
-) -> dict[str, list[dict[str, object]]]:
-    """The rows of the register that hold an amount, by unit, in the order of the return."""
+) -> tuple[dict[str, list[dict[str, object]]], Counter[str]]:
+    """The rows of the register that hold an amount, by unit, in the order of the return; and how
+    many of each unit hold none that can be reckoned with."""
     register = next(one for one in plan.registers if one.name == application.register)
     texts = [one.column.key for one in register.columns if one.column.kind is ValueKind.TEXT]
     code, name = (*texts, *texts, "")[:2] if len(texts) != 1 else (texts[0], texts[0])
     found: dict[str, list[dict[str, object]]] = {}
+    faulty: Counter[str] = Counter()
     values = returned.registers[register.name].values
     for row in values.sort_values(["unit", "row"], kind="stable").to_dict("records"):
         amount = whole(row[application.column])
-        if amount is None:
+        if amount is None or amount < 0:
+            faulty[row["unit"]] += 1
             continue
         found.setdefault(row["unit"], []).append(
             {
@@ -92,4 +98,4 @@ def _projects(
                 "row": int(row["row"]),
             }
         )
-    return found
+    return found, faulty

@@ -446,7 +446,8 @@ RECTIFICATION: Schema = {
 }
 
 # What the grades mean for next year's budget (结果应用); amounts in 0.01 万元,
-# ``rate`` in hundredths of a percent of each amount.
+# ``rate`` in hundredths of a percent of each amount; ``faulty`` are projects without an amount that
+# can be reckoned with.
 APPLIED_UNITS: Schema = {
     "unit": "object",
     "name": "object",
@@ -456,6 +457,7 @@ APPLIED_UNITS: Schema = {
     "measure": "object",
     "rate": "int64",
     "projects": "int64",
+    "faulty": "int64",
     "base": "int64",
     "cut": "int64",
     "accountable": "bool",

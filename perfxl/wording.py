@@ -17,7 +17,6 @@ from perfxl.plan.wording import (
     FRAME_PARTS,
     HEADING_LEVELS,
     Comparison,
-    DocumentKind,
     FieldKind,
     Part,
     TextRow,
@@ -189,8 +188,3 @@ def _without_bare_headings(pieces: Sequence[Piece]) -> Iterator[Piece]:
                 break
             if below <= level:
                 break
-
-
-def missing_texts(wording: Mapping[DocumentKind, Sequence[TextRow]]) -> list[DocumentKind]:
-    """The documents that the plan has no text for."""
-    return [kind for kind in DocumentKind if not wording.get(kind)]

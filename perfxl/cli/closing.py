@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from perfxl.cli.chinese import ChineseCommand, ChineseGroup
 from perfxl.cli.group import campaign_of, cli, now, operator, unit_of
 from perfxl.cli.output import print_json, say_written
+
+if TYPE_CHECKING:
+    from perfxl.campaign import Campaign
 
 
 @cli.command(cls=ChineseCommand)
@@ -117,9 +122,19 @@ def status(context: click.Context, unit_codes: tuple[str, ...], as_json: bool) -
             ],
             right=tuple(range(2, 4 + len(State))),
         )
+    if not unit_codes:
+        _tell_of_strangers(campaign)
     done = int((table["state"] == State.CONFIRMED).sum())
     late = int(table["overdue"].sum())
     click.echo(f"问题 {len(table)} 个，已确认 {done} 个，逾期 {late} 个。")
+
+
+def _tell_of_strangers(campaign: Campaign) -> None:
+    """Units that have problems and are not in the roster any more."""
+    from perfxl.stages.rectification import problems_of_strangers
+
+    for unit, number in problems_of_strangers(campaign).items():
+        click.echo(f"{unit} 已不在单位名录中，它的 {number} 个问题没有列入。")
 
 
 @rectify.command("confirm", cls=ChineseCommand)
@@ -197,7 +212,7 @@ def report(context: click.Context, as_pdf: bool) -> None:
 @click.option("--pdf", "as_pdf", is_flag=True, help="文稿另存为 PDF（需要 LibreOffice）")
 @click.pass_context
 def apply_results(context: click.Context, as_pdf: bool) -> None:
-    """结果应用：等级用于下年预算的建议（读：原件/、台账.db；写：成果/结果应用建议.docx 和 .xlsx）。
+    """结果应用：等级用于下年预算的建议（读：原件/、台账.db；写：成果/结果应用建议.docx、结果应用建议表.xlsx）。
 
     按考核方案的“结果应用”表计算，只是建议，由人决定。
 

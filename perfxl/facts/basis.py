@@ -15,7 +15,7 @@ from perfxl.points import as_text
 from perfxl.tables import DOCUMENT_BASIS, frame_of
 from perfxl.wording import Facts, shown
 
-INDICATOR_MEAN = "同类平均"
+INDICATOR_MEAN, _DUE = "同类平均", "整改期限"
 _RESULTS, _FEEDBACK = "通报、政府报告、公开稿", "反馈意见"
 # By scope: what names the thing, and the field's source.
 SOURCES: Mapping[str, Mapping[str, str]] = {
@@ -45,12 +45,13 @@ SOURCES: Mapping[str, Mapping[str, str]] = {
         "问题类数": "审核意见：错误和核实，涉及单位最多的几类",
         "满分": "得分汇总“适用分值”",
         "总分": "排名“总分”",
-        "自评总分": "自评偏差“自评总分”",
+        "自评总分": "自评偏差“自评合计”",
         "名次": "排名“名次”",
         "参加排名数": "排名",
         "同类平均分": "排名：已报送单位总分的平均",
         "高于平均": "总分减同类平均分",
         "低于平均": "同类平均分减总分",
+        "不适用项数": "得分明细“采用依据”",
         "扣分项数": "扣分明细",
         "问题数": "整改明细（下发反馈意见后）",
     },
@@ -105,7 +106,7 @@ def document_basis(
         rows += (
             row
             for row in _rows(DocumentKind.FEEDBACK, _FEEDBACK, one.unit.name, own)
-            if row["field"] not in common
+            if row["field"] not in common or row["field"] == _DUE
         )
     return frame_of(rows, DOCUMENT_BASIS)
 

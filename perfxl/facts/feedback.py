@@ -125,6 +125,11 @@ def _means(scores: pd.DataFrame) -> dict[tuple[str, str], int]:
     }
 
 
+def _last_day(problems: Sequence[Problem]) -> dict[str, Value]:
+    """By when all of them are to be mended, as they were told; the plan's term where there are none."""
+    return {"整改期限": max(one.due for one in problems)} if problems else {}
+
+
 def feedback_texts(plan: Plan, one: FeedbackFacts) -> Facts:
     """What the notice may say (``VOCABULARY``). Raises NoCalendar."""
     deducted = [line for line in one.lines if line.lost > 0]
@@ -133,6 +138,7 @@ def feedback_texts(plan: Plan, one: FeedbackFacts) -> Facts:
     difference = 0 if one.mean is None else one.total - one.mean
     whole_facts: dict[str, Value] = {
         **campaign_fields(plan),
+        **_last_day(one.problems),
         "单位名称": one.unit.name,
         "单位类别": one.unit.kind,
         "报送情况": str(one.status),
@@ -146,6 +152,7 @@ def feedback_texts(plan: Plan, one: FeedbackFacts) -> Facts:
         "高于平均": max(difference, 0),
         "低于平均": max(-difference, 0),
         "暂定项数": one.provisional,
+        "不适用项数": sum(line.score is None for line in one.lines),
         "扣分项数": len(deducted),
         "问题数": len(one.problems),
     }

@@ -41,8 +41,13 @@ def rectification_by_unit(plan: Plan, table: pd.DataFrame) -> list[UnitRectifica
     return found
 
 
-def closing_facts(plan: Plan, units: Sequence[UnitRectification], today: dt.date) -> Facts:
-    """What the closing report may say (``VOCABULARY``). Raises NoCalendar."""
+def closing_facts(
+    plan: Plan, units: Sequence[UnitRectification], last_day: dt.date | None, today: dt.date
+) -> Facts:
+    """What the closing report may say (``VOCABULARY``). Raises NoCalendar.
+
+    ``last_day`` is the last by which a problem was to be mended, None where there are none.
+    """
     counts = {state: sum(one.counts[state] for one in units) for state in State}
     total = sum(one.total for one in units)
     late = [one for one in units if one.overdue]
@@ -50,6 +55,7 @@ def closing_facts(plan: Plan, units: Sequence[UnitRectification], today: dt.date
     return Facts(
         {
             **campaign_fields(plan),
+            **({"整改期限": last_day} if last_day else {}),
             "统计日期": today,
             "单位总数": len(plan.units),
             "有问题单位数": len(units),
@@ -71,6 +77,7 @@ def application_facts(plan: Plan, application: Application, applied: Applied) ->
     """What the proposal may say (``VOCABULARY``); amounts in 万元. Raises NoCalendar."""
     units = applied.units
     cut = units[units["cut"] > 0]
+    without = units[(units["rate"] > 0) & (units["cut"] == 0)]
     accountable = list(units.loc[units["accountable"], "name"])
     by_grade: list[dict[str, Value]] = []
     for grade, measure in application.measures.items():
@@ -92,6 +99,8 @@ def application_facts(plan: Plan, application: Application, applied: Applied) ->
             "单位总数": len(units),
             "压减单位数": len(cut),
             "压减金额": int(cut["cut"].sum()) or None,
+            "无金额压减单位": list(without["name"]),
+            "金额有误项目数": int(units["faulty"].sum()),
             "问责单位数": len(accountable),
             "问责单位": accountable,
         },

@@ -17,6 +17,7 @@ from perfxl.values import percent_of
 _BASE_ITEM = "下年预算基数"
 _BASE = re.compile(r"(?P<register>[^\[［]+)[\[［](?P<column>[^\]］]+)[\]］]")
 _WHOLE = 10_000
+_MORE_THAN_TWO = re.compile(r"\.\d{3,}[%％]")
 
 
 def read_application(
@@ -27,6 +28,7 @@ def read_application(
         return None
     measures: dict[str, Measure] = {}
     seen: dict[str, Row] = {}
+    named: set[str] = set()
     allowed = [*(grade.name for grade in grades), str(Status.NOT_RETURNED)]
     # Of grades that could not be read nothing is concluded.
     grades_known = not any(one.place.sheet == book.real_name(GRADES) for one in book.mistakes)
@@ -40,10 +42,11 @@ def read_application(
         twin = row.repeated("等级", seen)
         if twin:
             row.repeats("等级", twin)
+        named.add(name)
         measure = _measure(row)
         if measure is not None:
             measures[name] = measure
-    absent = [name for name in allowed if name not in measures]
+    absent = [name for name in allowed if name not in named]
     if absent and grades_known:
         book.mistake("P127", APPLICATION, "", f"缺少等级：{'、'.join(absent)}", "每个等级一行")
     register, column = _base(book, info, registers)
@@ -54,8 +57,9 @@ def _measure(row: Row) -> Measure | None:
     kind = row.choice("措施", MeasureKind) if row.required("措施") else None
     text = row.text("压减比例")
     cut = percent_of(row.value("压减比例")) if text else 0
-    if cut is None or not 0 <= cut <= _WHOLE:
-        row.mistake("P127", "压减比例", f"“压减比例”应为 0 至 100% 的比例，现为“{text}”")
+    if cut is None or not 0 <= cut <= _WHOLE or _MORE_THAN_TWO.search(text):
+        what = f"“压减比例”应为 0 至 100%、至多两位小数的比例，现为“{text}”"
+        row.mistake("P127", "压减比例", what)
         return None
     if (kind is MeasureKind.CUT) != bool(cut):
         what = f"“{MeasureKind.CUT}”要填压减比例，其他措施不填"

@@ -149,6 +149,7 @@ _FEEDBACK: Fields = {
     "高于平均": FieldKind.SCORE,
     "低于平均": FieldKind.SCORE,
     "暂定项数": FieldKind.COUNT,
+    "不适用项数": FieldKind.COUNT,
     "扣分项数": FieldKind.COUNT,
     "问题数": FieldKind.COUNT,
 }
@@ -186,6 +187,8 @@ _APPLICATION: Fields = {
     "单位总数": FieldKind.COUNT,
     "压减单位数": FieldKind.COUNT,
     "压减金额": FieldKind.SCORE,
+    "无金额压减单位": FieldKind.NAMES,
+    "金额有误项目数": FieldKind.COUNT,
     "问责单位数": FieldKind.COUNT,
     "问责单位": FieldKind.NAMES,
 }
@@ -234,11 +237,13 @@ class TextRow:
 
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
+_BRACES = str.maketrans("｛｝", "{}")
 
 
 def split_text(text: str) -> tuple[str, ...]:
     """Text cut at its ``{fields}``: plain, field, plain, …; raises ValueError at a stray brace."""
-    pieces = _FIELD.split(text)
+    # Chinese keyboards give full-width braces.
+    pieces = _FIELD.split(text.translate(_BRACES))
     for plain in pieces[::2]:
         if "{" in plain or "}" in plain:
             raise ValueError(plain)

@@ -103,10 +103,14 @@ def _test(row: Row, part: str, fields: Fields) -> Comparison | None:
         row.mistake("P126", "条件", f"没有“{match['field'].strip()}”这一项内容", _offer(fields))
         return None
     how = relation(match["op"])
+    if fields[name] is FieldKind.DATE:
+        row.mistake("P126", "条件", f"“{name}”是日期，不能作条件")
     if fields[name] in COMPARABLE:
-        number = precise_number_of(right, "%" if fields[name] is FieldKind.RATE else "")
-        if number is None:
-            row.mistake("P126", "条件", f"条件“{part}”的右边应为数", "名单与单位个数比较")
+        is_rate = fields[name] is FieldKind.RATE
+        number = precise_number_of(right, "%" if is_rate else "")
+        if number is None or (is_rate and not right.endswith("%")):
+            wanted = "应为百分数，例如 90%" if is_rate else "应为数"
+            row.mistake("P126", "条件", f"条件“{part}”的右边{wanted}", "名单与单位个数比较")
         return Comparison(name, how, number)
     if how not in _EQUALITY:
         row.mistake("P126", "条件", f"“{name}”是文字，只能用 = 或 ≠")

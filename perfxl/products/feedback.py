@@ -31,14 +31,14 @@ _PROBLEM_COLUMNS = (
 )
 
 
-def feedback_notice(plan: Plan, facts: FeedbackFacts) -> bytes:
-    """The notice as .docx bytes; a draft while any of the unit's scores is not approved yet.
+def feedback_notice(plan: Plan, facts: FeedbackFacts, *, draft: bool = False) -> bytes:
+    """The notice as .docx bytes; a draft where one is asked for or a score is not approved yet.
 
     Raises NotInPlan where the plan has no text for it, NoCalendar.
     """
     info = plan.campaign
     text = composed(plan, DocumentKind.FEEDBACK, feedback_texts(plan, facts))
-    document = begun(plan, text, draft=bool(facts.provisional), mark=False)
+    document = begun(plan, text, draft=draft or bool(facts.provisional), mark=False)
     returned = facts.status is not Status.NOT_RETURNED
     titles = [SCORES_TITLE] if returned else []
     titles += [PROBLEMS_TITLE] if facts.problems else []

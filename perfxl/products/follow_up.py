@@ -49,7 +49,8 @@ def closing_report(plan: Plan, table: pd.DataFrame, today: dt.date) -> bytes:
     Raises NotInPlan where the plan has no text for it, NoCalendar.
     """
     units = rectification_by_unit(plan, table)
-    text = composed(plan, DocumentKind.CLOSING, closing_facts(plan, units, today))
+    last_day = max(table["due"], default=None)
+    text = composed(plan, DocumentKind.CLOSING, closing_facts(plan, units, last_day, today))
     document = begun(plan, text, draft=False, mark=False)
     if units:
         document.attachment_note([_CLOSING_TITLE])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from perfxl.ledger import Problem
 from perfxl.plan.model import Plan
 from perfxl.points import as_text
 from perfxl.tables import PROBLEMS, Severity, Status, frame_of, whole
+from perfxl.values import squeeze
 
 DEDUCTION, FINDING, SPOT_CHECK, ABSENT = "考核扣分", "材料审核", "自评抽查", "未报送"
 
@@ -44,6 +46,13 @@ def problems_of(
         rows += own
         rows += _of_findings(unit.code, findings_of.get(unit.code), lost)
         rows += _of_spot_check(unit.code, checked_of.get(unit.code))
+    met: Counter[tuple[object, object]] = Counter()
+    for row in rows:
+        # Two of one kind and place are still two problems.
+        place = (row["unit"], row["key"])
+        met[place] += 1
+        if met[place] > 1:
+            row["key"] = f"{row['key']}|{met[place]}"
     return frame_of(rows, PROBLEMS)
 
 
@@ -104,21 +113,22 @@ def _of_spot_check(unit: str, checked: pd.DataFrame | None) -> Iterator[dict[str
         return
     for row in checked[checked["problems"].fillna(0) > 0].itertuples(index=False):
         text = f"项目“{row.name or row.project}”自评有{row.problems}个问题：{row.description}"
-        yield _problem(unit, SPOT_CHECK, "", text, None, f"{SPOT_CHECK}|{row.project}")
+        key = f"{SPOT_CHECK}|{squeeze(row.project)}|{squeeze(row.name)}"
+        yield _problem(unit, SPOT_CHECK, "", text, None, key)
 
 
 def numbered(
     problems: pd.DataFrame,
     recorded: Sequence[Problem],
     due: Mapping[str, dt.date],
-    answered: Iterable[tuple[str, str]],
+    confirmed: Iterable[tuple[str, str]],
     now: dt.datetime,
 ) -> list[Problem]:
     """The records to add so that the ledger tells the problems of now (``tables.PROBLEMS``).
 
     A problem that was told before keeps its number; one that is new takes the next of its unit; one
-    that is no more is withdrawn unless the unit or the office has dealt with it (``answered``, by
-    unit and number). ``due`` is the last day by unit for what is new; what was told keeps its own.
+    that is no more is withdrawn, unless the office has confirmed it as mended (``confirmed``, by unit
+    and number). ``due`` is the last day by unit for what is new; what was told keeps its own.
     """
     latest = in_force(recorded, withdrawn=True)
     by_key = {(one.unit, one.key): one for one in latest.values()}
@@ -140,9 +150,9 @@ def numbered(
         fresh = Problem(number=number, due=deadline, withdrawn=False, recorded_at=now, **values)
         if told is None or _content(told) != _content(fresh):
             news.append(fresh)
-    dealt_with = set(answered)
+    settled = set(confirmed)
     for key, one in latest.items():
-        if key not in met and key not in dealt_with and not one.withdrawn:
+        if key not in met and key not in settled and not one.withdrawn:
             news.append(_withdrawn(one, now))
     return news
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -11,6 +12,7 @@ import pandas as pd
 from perfxl.layout.locate import LocatedTable, Rows, cell_name, find_table
 from perfxl.ledger import Problem
 from perfxl.plan.forms import RECTIFICATION, RECTIFICATION_TABLE, Progress
+from perfxl.rectifications.problems import in_force
 from perfxl.tables import FINDINGS, PROBLEM_REPORTS, Severity, frame, frame_of
 from perfxl.values import date_of, squeeze, text_of
 
@@ -32,8 +34,10 @@ RECTIFICATION_FINDINGS: Mapping[str, tuple[Severity, str]] = {
     "Z114": (Severity.VERIFY, "台账缺少部分问题的行"),
     "Z115": (Severity.VERIFY, "问题描述被改动过"),
     "Z116": (Severity.ERROR, "旧版台账中的内容与后来收到的不同，没有采用"),
+    "Z117": (Severity.NOTICE, "这个问题已经撤销"),
 }
 _TYPED = ("measure", "person", "progress", "done_on", "evidence", "note")
+_NUMBER = re.compile(r"-\d+$")
 _NEEDED = frozenset({"number", "description", "measure", "person", "progress", "done_on"})
 # What a unit's own register of problems does not have.
 _OURS = frozenset({"opinion", "evidence"})
@@ -69,7 +73,7 @@ def locate_book(sheets: Mapping[str, Rows]) -> tuple[str, Rows, LocatedTable] | 
 
 
 def read_rectification_book(
-    problems: Mapping[str, Problem],
+    recorded: Sequence[Problem],
     unit: str,
     sheets: Mapping[str, Rows],
     *,
@@ -78,12 +82,14 @@ def read_rectification_book(
     received_on: dt.date,
     newer: Mapping[str, Said] | None = None,
 ) -> RectificationRead:
-    """The reports of one unit on its problems (by number), out of the sheets of its book.
+    """The reports of one unit on its problems, out of the sheets of its book.
 
+    ``recorded`` is every record of a problem of the unit: a book may have been made before one was
+    worded anew or withdrawn.
     ``newer`` is what later editions of the book brought, by number: it stands. A row in which the
     unit filled in nothing is "not reported yet"; it leaves what was reported earlier alone.
     """
-    reader = _Reader(problems, unit, receipt, file, received_on, newer or {})
+    reader = _Reader(recorded, unit, receipt, file, received_on, newer or {})
     found = locate_book(sheets)
     if found is None:
         reader.find("Z101", "", "", "请在 perfxl 生成的整改台账上填写")
@@ -100,7 +106,7 @@ def read_rectification_book(
 class _Reader:
     def __init__(
         self,
-        problems: Mapping[str, Problem],
+        recorded: Sequence[Problem],
         unit: str,
         receipt: str,
         file: str,
@@ -108,8 +114,13 @@ class _Reader:
         newer: Mapping[str, Said],
     ) -> None:
         self._newer = newer
-        self._problems, self._unit, self._receipt = problems, unit, receipt
-        self._by_key = {squeeze(number): number for number in problems}
+        self._unit, self._receipt = unit, receipt
+        self._problems = {number: one for (_, number), one in in_force(recorded).items()}
+        self._by_key = {squeeze(number): number for number in self._problems}
+        self._withdrawn = {squeeze(one.number) for one in recorded} - set(self._by_key)
+        self._wordings: dict[str, set[str]] = {}
+        for one in recorded:
+            self._wordings.setdefault(one.number, set()).add(squeeze(one.description))
         self._file, self._received_on = file, received_on
         self.sheet = ""
         self._met: set[str] = set()
@@ -138,21 +149,16 @@ class _Reader:
         """Take a row's report, or say why not."""
         typed = {key: text_of(values.get(key, "")) for key in _TYPED}
         number, description = text_of(values["number"]), text_of(values["description"])
-        if not number and not description:
-            # Signature lines and remarks below the table.
-            return
         known = self._by_key.get(squeeze(number))
         if known is None:
-            if any(typed.values()):
-                remedy = "请勿改动或增加行，在财政局下发的整改台账上填写"
-                self.find("Z102", cells["number"], number or description, remedy)
+            self._unknown(number, description, typed, cells)
             return
         if known in self._met:
             if any(typed.values()):
                 self.find("Z103", cells["number"], known, "请只保留一行")
             return
         self._met.add(known)
-        if squeeze(description) != squeeze(self._problems[known].description):
+        if squeeze(description) not in self._wordings[known]:
             self.find("Z115", cells["description"], known, "请勿改动问题描述；意见写在备注中")
         if not any(typed.values()):
             self._blank.append(known)
@@ -173,6 +179,17 @@ class _Reader:
             self.find("Z116", cells["progress"], known, remedy)
             return
         self._reports.append(report)
+
+    def _unknown(
+        self, number: str, description: str, typed: Mapping[str, str], cells: Mapping[str, str]
+    ) -> None:
+        """A row of no problem in force; signature lines and remarks below the table are none."""
+        if squeeze(number) in self._withdrawn:
+            if any(typed.values()):
+                self.find("Z117", cells["number"], number, "不用再整改，也不用再报告")
+        elif any(typed.values()) and (description or _NUMBER.search(squeeze(number))):
+            remedy = "请勿改动或增加行，在财政局下发的整改台账上填写"
+            self.find("Z102", cells["number"], number or description, remedy)
 
     def _faults(
         self, number: str, progress: str, typed: Mapping[str, str], day: dt.date | None

@@ -48,7 +48,7 @@ def rectification(
     A decision holds for the report that it judged: a later report opens the question again, but
     for a problem that was confirmed.
     """
-    last_report = {(one.unit, one.number): one for one in reports}
+    last_report = last_reports(reports)
     last_decision = {(one.unit, one.number): one for one in decisions}
     by_unit: dict[str, list[Problem]] = {}
     for one in in_force(recorded).values():
@@ -60,6 +60,19 @@ def rectification(
         if (key := (one.unit, one.number))
     ]
     return frame_of(rows, RECTIFICATION)
+
+
+def unsettled(recorded: Sequence[Problem], table: pd.DataFrame) -> list[Problem]:
+    """The problems in force that are not confirmed yet (``table`` is ``tables.RECTIFICATION``)."""
+    open_ones = table[table["state"] != str(State.CONFIRMED)]
+    keys = set(zip(open_ones["unit"], open_ones["number"], strict=True))
+    return [one for key, one in in_force(recorded).items() if key in keys]
+
+
+def last_reports(reports: Sequence[ProblemReport]) -> dict[tuple[str, str], ProblemReport]:
+    """The report in force by unit and number: that of the file that was received last."""
+    ordered = sorted(reports, key=lambda one: one.recorded_at)
+    return {(one.unit, one.number): one for one in ordered}
 
 
 def _row(

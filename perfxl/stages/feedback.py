@@ -23,7 +23,8 @@ from perfxl.plan.forms import file_name, rectification_file_name
 from perfxl.plan.model import Unit
 from perfxl.products.feedback import feedback_notice
 from perfxl.products.rectification_book import rectification_book
-from perfxl.rectifications.problems import in_force, numbered, problems_of
+from perfxl.rectifications.problems import numbered, problems_of
+from perfxl.rectifications.states import State, rectification, unsettled
 from perfxl.stages.documents import WrittenDocument, write_document
 from perfxl.stages.gather import Gathered, checked_sample, gather
 from perfxl.stages.rectification import PRODUCT, problems_today
@@ -80,7 +81,9 @@ def feedback(
     chosen = [one for one in gathered.plan.units if units is None or one.code in units]
     codes = {unit.code for unit in chosen}
     ranking = gathered.ranking
-    open_scores = int(ranking.loc[ranking["unit"].isin(codes), "provisional"].sum())
+    # Rank and mean are those of the whole kind.
+    kinds = {unit.kind for unit in chosen}
+    open_scores = int(ranking.loc[ranking["kind"].isin(kinds), "provisional"].sum())
     if open_scores and not draft:
         raise NothingToDo(
             f"还有 {open_scores} 项得分未经股室核定，反馈意见要在核定之后下发",
@@ -88,10 +91,18 @@ def feedback(
         )
     recorded = campaign.ledger.problems()
     news = _news(campaign, gathered, recorded, codes, now)
-    told = in_force([*recorded, *news]).values()
-    facts = feedback_facts(gathered.plan, gathered.scores, ranking, list(told))
+    ledger = campaign.ledger
+    standing = rectification(
+        gathered.plan,
+        [*recorded, *news],
+        ledger.problem_reports(),
+        ledger.problem_decisions(),
+        now.date(),
+    )
+    told = unsettled([*recorded, *news], standing)
+    facts = feedback_facts(gathered.plan, gathered.scores, ranking, told)
     notices = {
-        one.unit.code: (one, feedback_notice(gathered.plan, one))
+        one.unit.code: (one, feedback_notice(gathered.plan, one, draft=draft))
         for one in facts
         if one.unit.code in codes
     }
@@ -125,15 +136,19 @@ def _news(
         gathered.status,
         checked_sample(campaign),
     )
-    ledger = campaign.ledger
-    answered = {(one.unit, one.number) for one in ledger.problem_reports()}
-    answered |= {(one.unit, one.number) for one in ledger.problem_decisions()}
-    last_day = due_on(plan.campaign.rectification, plan.campaign.issued_on)
+    confirmed = {
+        (row.unit, row.number)
+        for row in problems_today(campaign, now.date()).itertuples(index=False)
+        if row.state == State.CONFIRMED
+    }
+    # Nobody is late with what he has only just been told.
+    told_on = max(plan.campaign.issued_on, now.date())
+    last_day = due_on(plan.campaign.rectification, told_on)
     return numbered(
         problems[problems["unit"].isin(codes)],
         [one for one in recorded if one.unit in codes],
         dict.fromkeys(codes, last_day),
-        answered,
+        confirmed,
         now,
     )
 

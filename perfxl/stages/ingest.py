@@ -37,10 +37,9 @@ from perfxl.ledger import Form, Receipt, Verdict
 from perfxl.plan.forms import OPINIONS
 from perfxl.stages.received import original_of
 from perfxl.stages.rectification import (
-    NO_HOLDER,
     BookTaken,
-    book_holder,
     is_rectification_book,
+    judge_book,
     take_book,
 )
 from perfxl.tables import StampState
@@ -328,13 +327,7 @@ class _Run:
 
     def _settle_rectification_book(self, arrival: _Arrival, grid: Grid) -> None:
         """Take in a unit's rectification book; its reports are recorded with its receipt."""
-        holder = book_holder(self.campaign, grid)
-        decided = self.decision.unit.code if self.decision is not None else ""
-        judged = Judgement(decided or holder, Verdict.VALID)
-        if not judged.holder:
-            judged = Judgement("", Verdict.TO_CONFIRM, NO_HOLDER)
-        elif decided and holder and decided != holder:
-            judged = Judgement("", Verdict.WRONG_UNIT, "整改台账是发给别的单位的。请核对文件")
+        judged = judge_book(self.campaign, grid, arrival.name, self.decision)
         if judged.verdict is not Verdict.VALID:
             self._judged(arrival, judged, Form.RECTIFICATION)
             return

@@ -34,6 +34,7 @@ def test_every_document_has_its_text(draft: Draft) -> None:
         ("条件", "没有的内容>0", "P126"),
         ("条件", "未报送单位数>很多", "P126"),
         ("条件", "考核名称>3", "P126"),
+        ("条件", "印发日期=2024-01-31", "P126"),
         ("文字", "", "P104"),
         ("文字", "有{单位总数个。", "P125"),
         ("文字", "有单位总数}个。", "P125"),
@@ -115,6 +116,7 @@ def test_measures_by_grade(draft: Draft) -> None:
     [
         ("中", "压减比例", "很多", "P127"),
         ("中", "压减比例", "120%", "P127"),
+        ("中", "压减比例", "5.555%", "P127"),
         ("中", "压减比例", None, "P127"),
         ("良", "压减比例", "5%", "P127"),
         ("良", "措施", "照旧", "P106"),
@@ -127,7 +129,16 @@ def test_a_wrong_measure_is_refused_at_its_cell(
     draft: Draft, grade: str, label: str, value: object, code: str
 ) -> None:
     cell = draft.put("结果应用", grade, label, value)
-    assert (code, "结果应用", cell) in draft.found()
+    found = draft.found()
+    assert (code, "结果应用", cell) in found
+    # The row is there, however wrong: it is not told as missing besides.
+    assert label == "等级" or found == [(code, "结果应用", cell)]
+
+
+def test_full_width_braces_are_braces(draft: Draft) -> None:
+    draft.put(SHEET, OPENING, "文字", "｛考核名称｝已经结束。")
+    row = draft.plan().wording[DocumentKind.CIRCULAR][4]
+    assert row.fields == ("考核名称",)
 
 
 @pytest.mark.parametrize("value", ["全年预算数", "项目清单[没有的列]", "项目清单[项目名称]"])

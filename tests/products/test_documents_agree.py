@@ -147,7 +147,7 @@ def check_circular(
     if missing:
         assert figure(r"未报送的(\d+)个", text) == len(missing)
     if not late and not missing:
-        assert "各单位均在" in text
+        assert "各单位均按时报送了考核材料" in text
     commended = re.search(r"对(.*?)予以通报表扬", text)
     for name in commended[1].split("、") if commended else ():
         assert name not in late and name not in missing

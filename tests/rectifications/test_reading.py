@@ -28,7 +28,7 @@ def problem(number: str) -> Problem:
     return Problem("101", number, number, "考核扣分", "", f"问题 {number}", None, due, False, AT)
 
 
-PROBLEMS = {number: problem(number) for number in ("101-01", "101-02")}
+PROBLEMS = [problem(number) for number in ("101-01", "101-02")]
 
 
 def row(number: str, **typed: object) -> list[object]:
@@ -89,6 +89,42 @@ def test_rows_that_are_no_problem_twice_there_or_missing() -> None:
     twice = found(row("101-01", **GOOD), row("101-01", **GOOD), row("101-02"))
     assert twice == [("Z103", "A5"), ("Z112", "")]
     assert found(row("101-01"), row("101-02")) == [("Z112", "")]
+
+
+def test_signature_lines_and_remarks_are_no_problems() -> None:
+    signature = [
+        "单位负责人（签字）：",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "填报人：",
+        "",
+        "",
+        "单位（盖章）",
+        "",
+        "",
+    ]
+    remark = ["", "", "", "", "", "", "以上情况属实", "", "", "", "", ""]
+    rows = (row("101-01", **GOOD), row("101-02", progress="未整改"), [""] * 12, signature, remark)
+    assert found(*rows) == []
+
+
+def test_a_book_made_before_a_problem_was_withdrawn_or_worded_anew() -> None:
+    worded_anew = Problem(**{**vars(problem("101-01")), "description": "问题 101-01，扣2分"})
+    withdrawn = Problem(**{**vars(problem("101-02")), "withdrawn": True})
+    sheet = [list(LABELS), row("101-01", **GOOD), row("101-02", **GOOD)]
+    result = read_rectification_book(
+        [*PROBLEMS, worded_anew, withdrawn],
+        "101",
+        {"表": sheet},
+        receipt="r",
+        file="f",
+        received_on=DAY,
+    )
+    assert list(result.findings["code"]) == ["Z117"]
+    assert list(result.reports["number"]) == ["101-01"]
 
 
 def test_columns_moved_and_rows_put_in() -> None:

@@ -81,6 +81,18 @@ def test_the_newest_record_of_a_problem_is_in_force(plan: Plan) -> None:
     assert len(rectification(plan, [PROBLEM, withdrawn, PROBLEM], [], [], DUE)) == 1
 
 
+def test_a_confirmation_that_was_a_mistake_is_taken_back(plan: Plan) -> None:
+    decisions = [decision("确认"), decision("退回")]
+    assert standing(plan, [report("已完成")], decisions)[0] == State.RETURNED
+
+
+def test_the_report_of_the_file_received_last_counts(plan: Plan) -> None:
+    later = ProblemReport(
+        **{**vars(report("整改中", "r0")), "recorded_at": AT - dt.timedelta(days=3)}
+    )
+    assert standing(plan, [report("已完成"), later])[0] == State.REPORTED
+
+
 _EVENTS = st.lists(st.sampled_from(["已完成", "整改中", "未整改", "确认", "退回"]), max_size=8)
 
 

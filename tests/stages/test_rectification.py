@@ -211,9 +211,12 @@ def test_a_score_that_changes_withdraws_or_adds_a_problem(told: Campaign) -> Non
         assert given
     feedback(told, REPORTED)
     numbers = numbers_of(told, "101")
-    # Nobody had dealt with the first; on the second the unit has reported, so it stays.
-    assert first["number"] not in numbers
-    assert second["number"] in numbers
+    assert first["number"] not in numbers and second["number"] not in numbers
+    notice = docx.Document(str(notice_path(told, unit)))
+    text = "\n".join(one.text for one in notice.paragraphs)
+    assert f"需要整改的问题{len(numbers)}个" in text
+    listed = [row.cells[0].text for row in notice.tables[1].rows][1:]
+    assert listed == numbers
     book = openpyxl.load_workbook(book_path(told, unit))["整改台账"]
     assert first["number"] not in [row[0].value for row in book.iter_rows(min_row=4)]
 
@@ -324,7 +327,74 @@ def test_a_return_needs_a_reason_and_a_confirmed_problem_is_left_alone(told: Cam
         decide(told, Decision.RETURN, unit, numbers[:1], " ", "x", REPORTED)
     decide(told, Decision.CONFIRM, unit, numbers[:1], "", "x", REPORTED)
     with pytest.raises(PerfxlError):
-        decide(told, Decision.RETURN, unit, numbers[:1], "理由", "x", REPORTED)
+        decide(told, Decision.CONFIRM, unit, numbers[:1], "", "x", REPORTED)
+    # A confirmation that was a mistake is taken back by a return with a reason.
+    decide(told, Decision.RETURN, unit, numbers[:1], "误确认", "x", REPORTED)
+    assert states(told, "101")[0] == State.RETURNED
+
+
+def test_every_row_of_a_book_as_it_was_issued_is_right(told: Campaign) -> None:
+    numbers = numbers_of(told, "101")
+    (taken,) = report(told, "101", dict.fromkeys(numbers, done())).taken
+    assert taken.rectified is not None
+    assert list(taken.rectified.findings["code"]) == []
+    assert taken.rectified.recorded == len(numbers)
+
+
+def test_a_book_received_earlier_does_not_undo_a_later_one(told: Campaign) -> None:
+    numbers = numbers_of(told, "101")
+    report(told, "101", dict.fromkeys(numbers, done()))
+    earlier = REPORTED - dt.timedelta(days=10)
+    report(told, "101", dict.fromkeys(numbers, UNDER_WAY), earlier, "早.xlsx")
+    assert set(states(told, "101")) == {State.REPORTED}
+
+
+def test_what_was_returned_and_comes_in_the_same_words_is_reported_anew(told: Campaign) -> None:
+    unit, numbers = [told.plan.unit_by_code["101"]], numbers_of(told, "101")
+    report(told, "101", {numbers[0]: done()})
+    decide(told, Decision.RETURN, unit, (), "缺少佐证", "x", REPORTED)
+    assert states(told, "101")[0] == State.RETURNED
+    later = REPORTED + dt.timedelta(days=1)
+    again = {numbers[0]: done(), numbers[1]: UNDER_WAY}
+    report(told, "101", again, later, "再报.xlsx")
+    assert states(told, "101")[0] == State.REPORTED
+
+
+def test_a_book_under_another_units_name(told: Campaign) -> None:
+    other = book_path(told, told.plan.unit_by_code["102"]).name
+    (taken,) = report(told, "101", {numbers_of(told, "101")[0]: done()}, name=other).taken
+    assert taken.receipt.verdict is Verdict.WRONG_UNIT
+    assert told.ledger.problem_reports() == []
+
+
+def test_a_book_of_another_campaign_is_nobodys(told: Campaign, tmp_path: Path) -> None:
+    book = openpyxl.load_workbook(book_path(told, told.plan.unit_by_code["101"]))
+    stamp = str(book["_perfxl"]["A1"].value).replace("SL2023", "SL2022")
+    book["_perfxl"]["A1"] = stamp
+    book.defined_names["_perfxl_stamp"].attr_text = f'"{stamp}"'
+    book.custom_doc_props["perfxl"].value = stamp
+    path = told.path(INBOX) / "去年.xlsx"
+    book.save(path)
+    whose = Whose(told.plan.unit_by_code["101"], "韩晓东")
+    for decision in (None, whose):
+        (taken,) = ingest(told, [Incoming(path, REPORTED)], decision=decision).taken
+        assert taken.receipt.verdict is Verdict.NOT_OURS
+
+
+def test_nobody_is_late_with_what_he_was_told_today(campaign: Campaign) -> None:
+    feedback(campaign, AFTER_DUE)
+    table = problems_today(campaign, AFTER_DUE.date())
+    assert set(table["due"]) == {dt.date(2024, 4, 8)}
+    assert not table["overdue"].any()
+    notice = docx.Document(str(notice_path(campaign, campaign.plan.unit_by_code["101"])))
+    assert "于2024年4月8日前完成整改" in "\n".join(one.text for one in notice.paragraphs)
+
+
+def test_one_units_notice_waits_for_the_scores_of_its_whole_kind(tmp_path: Path) -> None:
+    fresh = campaign_of_samples(tmp_path / "fresh")
+    with pytest.raises(NothingToDo):
+        feedback(fresh, TOLD, {"101"})
+    fresh.close()
 
 
 def test_the_history_of_a_unit_tells_its_rectification(told: Campaign) -> None:

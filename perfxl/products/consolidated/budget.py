@@ -20,7 +20,7 @@ from perfxl.products.consolidated.formulas import own, span
 from perfxl.products.consolidated.material import Material
 
 UNITS, PROJECTS = "结果应用", "结果应用（项目）"
-_NOTE = "按考核方案“结果应用”表计算，供研究决定；改动项目表中的比例或金额，各数随之重算。"
+_NOTE = "按考核方案“结果应用”表和汇总时的等级计算，供研究决定；改动项目表中的比例或金额，金额各数随之重算。"
 _UNIT_COLUMNS: Columns = (
     ("单位编码", 9),
     ("单位名称", 28),
@@ -65,7 +65,9 @@ def write_units(sheet: SheetWriter, material: Material) -> None:
 
 def _unit(sheet: SheetWriter, row: int, one: Any, projects: int) -> None:
     texts = {0: one.unit, 1: one.name, 2: one.kind, 4: one.grade, 5: one.measure}
-    texts |= {11: "是" if one.accountable else "", 12: one.note}
+    faulty = f"{one.faulty} 个项目没有金额或金额有误，没有计入" if one.faulty else ""
+    note = "；".join(filter(None, (one.note, faulty)))
+    texts |= {11: "是" if one.accountable else "", 12: note}
     for column, text in texts.items():
         sheet.text(row, column, text, align="left" if column in (1, 12) else "center")
     sheet.number(row, 3, one.total, kind=ValueKind.MONEY)
@@ -85,7 +87,7 @@ def _unit(sheet: SheetWriter, row: int, one: Any, projects: int) -> None:
         )
     left = f"={own(8, row)}-{own(9, row)}"
     sheet.formula(row, 10, left, kind=ValueKind.MONEY, cached=as_float(one.base - one.cut))
-    sheet.raw.set_row(row, wrapped_height((one.name, 28), (one.note, 40)))
+    sheet.raw.set_row(row, wrapped_height((one.name, 28), (note, 40)))
 
 
 def _total(sheet: SheetWriter, row: int, applied: Applied) -> None:
@@ -122,7 +124,7 @@ def write_projects(sheet: SheetWriter, material: Material) -> None:
 
 
 def _percent(sheet: SheetWriter, row: int, column: int, rate: int) -> None:
-    style = sheet.book.format(Role.FIXED, num_format="0.##%;;", align="center")
+    style = sheet.book.format(Role.FIXED, num_format="0.00%;-0.00%;", align="center")
     sheet.raw.write_number(row, column, rate / 10_000, style)
 
 
