@@ -354,6 +354,7 @@ def approve(unit: str, own: Scores) -> Scores:
     return approved
 
 
+@pytest.mark.slow
 def test_whole_campaign(campaign: Path) -> None:
     nothing = {unit: dict.fromkeys(MARKS[KIND_OF[unit]], Fraction(0)) for unit in ABSENT}
     returned = {unit: answers_of(unit) for unit in KIND_OF if unit not in ABSENT}

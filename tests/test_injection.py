@@ -30,6 +30,9 @@ from perfxl.cli.main import main
 from perfxl.excel.stamp import parse_stamp
 from perfxl.plan.model import Plan
 
+# Two whole campaigns with every verb.
+pytestmark = pytest.mark.slow
+
 MARK, INNOCENT = "攻", "善"
 HOSTILE = (
     '=HYPERLINK("http://evil.example/攻","点这里")', "+cmd|' /C calc'!A0 攻", "@SUM(1+1)*攻",

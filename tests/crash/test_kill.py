@@ -79,6 +79,7 @@ def on_the_campaign(calls: list[Call]) -> list[Call]:
     return [call for call in calls if call.paths]
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_at_some_calls(
     waiting: Path, undisturbed: Stored, calls: list[Call], tmp_path: Path
 ) -> None:

@@ -758,6 +758,7 @@ def filled(rows: list[list[Any]]) -> dict[tuple[int, int], Any]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.libreoffice
 @pytest.mark.parametrize("name", ONE_BY_ONE)
 def test_libreoffice_shows_the_same_cells_and_our_comments(
@@ -787,6 +788,7 @@ def test_libreoffice_shows_the_same_cells_and_our_comments(
     assert read_workbook(resaved).sheets[OPINIONS][3][5] == "=已核对，无误"
 
 
+@pytest.mark.slow
 @pytest.mark.libreoffice
 @pytest.mark.parametrize("name", ONE_BY_ONE)
 def test_a_file_that_libreoffice_saved_is_marked_and_marked_again(

@@ -107,6 +107,7 @@ def crowd(plan: Plan, count: int) -> Plan:
     return replace(plan, units=tuple(towns))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "parts"), [(1, 1), (22, 1), (23, 1), (50, 1), (51, 2), (130, 3)])
 def test_no_chart_is_cut_by_the_end_of_a_page(plan: Plan, count: int, parts: int) -> None:
     made = random_material(crowd(plan, count), random.Random(5))

@@ -44,6 +44,7 @@ def row_of(rows: list[list[Any]], code: str) -> list[Any]:
     return next(row for row in rows if row[0] == code)
 
 
+@pytest.mark.slow
 def test_a_year_compared_with_itself_has_not_changed(campaign: Campaign) -> None:
     last_year = edited(campaign, lambda book: None)
     ranking = gather(campaign).ranking

@@ -144,6 +144,7 @@ BROKEN = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.libreoffice
 @pytest.mark.parametrize(
     ("sheet", "label", "part", "wrong"),
@@ -169,6 +170,7 @@ def test_a_formula_broken_on_purpose_is_seen(
     assert any(one.startswith(f"{sheet}!{cell.coordinate}:") for one in differences(own, got))
 
 
+@pytest.mark.slow
 @pytest.mark.libreoffice
 def test_a_score_typed_into_the_workbook_counts_as_one_taken_in_by_a_review_book(
     office, campaign: Campaign

@@ -167,6 +167,7 @@ def test_scores_are_shaded_in_the_bands_of_the_grades(book: Any) -> None:
         assert legend[-3:] == ["得分率低于 90%", "得分率低于 80%", "得分率低于 60%"]
 
 
+@pytest.mark.slow
 @pytest.mark.libreoffice
 def test_the_pages_can_be_looked_at(
     office, repository: Path, campaign: Campaign, tmp_path: Path

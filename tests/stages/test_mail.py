@@ -262,6 +262,7 @@ def test_every_unit_ends_with_one_mail_or_is_listed(tmp_path: Path, seeds: range
     assert ends[MailState.REFUSED] == 3 * len(seeds)
 
 
+@pytest.mark.slow
 def test_killed_while_sending(campaign: Campaign, post: PostOffice) -> None:
     """A real kill -9 at the worst moment: the server has the mail, perfxl does not know."""
     process = subprocess.Popen(
@@ -374,7 +375,7 @@ def test_pauses_keep_to_the_rate(campaign: Campaign) -> None:
 
 
 def test_nothing_to_send_is_said(campaign: Campaign) -> None:
-    with pytest.raises(NothingToDo, match="还没有可发的"):
+    with pytest.raises(NothingToDo, match="还没有反馈意见"):
         batch(campaign, Occasion.FEEDBACK, NOW)
     with pytest.raises(NothingToDo, match="还没有通报"):
         batch(campaign, Occasion.CIRCULAR, NOW)
@@ -393,6 +394,7 @@ class _Gate:
         return AuthResult(success=False, handled=False, message=f"535 5.7.8 {data.password!r}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("right", [True, False])
 def test_the_password_is_nowhere(tmp_path: Path, right: bool) -> None:
     given = PASSWORD if right else "wrong-" + PASSWORD
