@@ -237,8 +237,8 @@ def check_campaign(plan: Plan, seed: int) -> None:
         assert [one for one in check_form(data, name) if not one.holds] == []
 
 
-@pytest.mark.parametrize("seed", [1, 3])
-def test_documents_of_made_up_campaigns(plan: Plan, seed: int) -> None:
+@pytest.mark.parametrize("seed", [3])
+def test_documents_of_a_made_up_campaign(plan: Plan, seed: int) -> None:
     check_campaign(plan, seed)
 
 

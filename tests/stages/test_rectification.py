@@ -382,7 +382,7 @@ def test_a_book_of_another_campaign_is_nobodys(told: Campaign, tmp_path: Path) -
 
 
 def test_nobody_is_late_with_what_he_was_told_today(campaign: Campaign) -> None:
-    feedback(campaign, AFTER_DUE)
+    feedback(campaign, AFTER_DUE, {"101"})
     table = problems_today(campaign, AFTER_DUE.date())
     assert set(table["due"]) == {dt.date(2024, 4, 8)}
     assert not table["overdue"].any()
