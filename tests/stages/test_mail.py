@@ -29,8 +29,11 @@ from perfxl.ledger import MailState
 from perfxl.mail.passwords import VARIABLE
 from perfxl.mail.smtp import Courier
 from perfxl.plan.mailing import Occasion
+from perfxl.rectifications.states import Decision
 from perfxl.stages.demo import ingest_samples
+from perfxl.stages.feedback import book_path, feedback, notice_path
 from perfxl.stages.mail import batch, mails_in_force, mark_sent, send, send_test, write_drafts
+from perfxl.stages.rectification import decide, problems_today
 from perfxl.stages.send_back import send_back
 from perfxl.stages.status import status
 
@@ -425,3 +428,49 @@ def test_no_password_is_told(campaign: Campaign, post: PostOffice) -> None:
     assert done.returncode == 2
     assert "[E603]" in done.stderr
     changed.close()
+
+
+@pytest.mark.slow
+def test_feedback_goes_out_and_what_is_not_mended_is_reminded_of(
+    finished_demo: Path, tmp_path: Path, post: PostOffice
+) -> None:
+    shutil.copytree(finished_demo, tmp_path / "demo")
+    told_on = dt.datetime(2024, 1, 31, 9)
+    campaign = with_plan(Campaign(tmp_path / "demo"), mail_plan(post.port))
+    feedback(campaign, told_on)
+    units = {unit.addresses: unit for unit in campaign.plan.units}
+    assert went(send_all(campaign, Occasion.FEEDBACK, now=told_on)) == 31
+    table = problems_today(campaign, told_on.date())
+    for one in post.delivered:
+        unit = units[one.recipients]
+        parsed = fast_mail_parser.parse_email(one.content)
+        files = [notice_path(campaign, unit), book_path(campaign, unit)]
+        sent = {part.filename: part.content for part in parsed.attachments}
+        assert sent == {file.name: file.read_bytes() for file in files}
+        own = table[table["unit"] == unit.code]
+        for number in own["number"]:
+            assert number in parsed.text_plain[0]
+    post.delivered.clear()
+    with pytest.raises(NothingToDo):
+        send_all(campaign, Occasion.REMIND, now=told_on)
+
+    (due,) = set(table["due"])
+    soon = dt.datetime.combine(due, dt.time(9)) - 7 * DAY
+    numbers = list(table.loc[table["unit"] == "101", "number"])
+    unit = campaign.plan.unit_by_code["101"]
+    decide(campaign, Decision.CONFIRM, [unit], numbers, "", "韩晓东", soon)
+    report = send_all(campaign, Occasion.REMIND, now=soon)
+    assert {one.unit.code for one in report.sent} == set(campaign.plan.unit_by_code) - {"101"}
+    for one in post.delivered:
+        parsed = fast_mail_parser.parse_email(one.content)
+        unit = units[one.recipients]
+        own = table[table["unit"] == unit.code]
+        assert f"{len(own)} 个问题没有完成整改（期限 {due}）" in parsed.text_plain[0]
+        assert [part.filename for part in parsed.attachments] == [book_path(campaign, unit).name]
+    post.delivered.clear()
+    send_all(campaign, Occasion.REMIND, now=soon + 10 * DAY)
+    assert all(
+        "已经逾期" in fast_mail_parser.parse_email(one.content).text_plain[0]
+        for one in post.delivered
+    )
+    campaign.close()
