@@ -8,6 +8,7 @@ from perfxl.products.consolidated.form import (
     HEADING_ROW,
     Columns,
     begin,
+    finish,
     wrapped_height,
 )
 from perfxl.products.consolidated.material import Material
@@ -34,11 +35,5 @@ def write_basis(sheet: SheetWriter, material: Material) -> None:
         widths = [(text, _COLUMNS[column][1]) for column, text in enumerate(texts)]
         sheet.raw.set_row(row, wrapped_height(*widths))
         row += 1
-    sheet.raw.freeze_panes(FIRST_BODY_ROW, 0)
     sheet.raw.autofilter(HEADING_ROW, 0, max(row - 1, HEADING_ROW), len(_COLUMNS) - 1)
-    sheet.print_setup(
-        landscape=True,
-        last_column=len(_COLUMNS) - 1,
-        repeat_rows=(0, HEADING_ROW),
-        last_row=max(row - 1, HEADING_ROW),
-    )
+    finish(sheet, _COLUMNS, row - 1)

@@ -11,9 +11,9 @@ from perfxl.layout.declare import ValueKind
 from perfxl.points import as_float
 from perfxl.products.consolidated.form import (
     FIRST_BODY_ROW,
-    HEADING_ROW,
     Columns,
     begin,
+    finish,
     wrapped_height,
 )
 from perfxl.products.consolidated.formulas import own, span
@@ -60,7 +60,7 @@ def write_units(sheet: SheetWriter, material: Material) -> None:
         _unit(sheet, row, one, len(applied.projects))
         row += 1
     _total(sheet, row, applied)
-    _finish(sheet, _UNIT_COLUMNS, row, 2)
+    finish(sheet, _UNIT_COLUMNS, row, 2)
 
 
 def _unit(sheet: SheetWriter, row: int, one: Any, projects: int) -> None:
@@ -120,7 +120,7 @@ def write_projects(sheet: SheetWriter, material: Material) -> None:
         sheet.formula(row, _LEFT, left, kind=ValueKind.MONEY, cached=rest)
         sheet.raw.set_row(row, wrapped_height((one.name, 26), (one.project_name, 36)))
         row += 1
-    _finish(sheet, _PROJECT_COLUMNS, row - 1, 2)
+    finish(sheet, _PROJECT_COLUMNS, row - 1, 2)
 
 
 def _percent(sheet: SheetWriter, row: int, column: int, rate: int) -> None:
@@ -131,13 +131,3 @@ def _percent(sheet: SheetWriter, row: int, column: int, rate: int) -> None:
 def _applied(material: Material) -> Applied:
     assert material.applied is not None
     return material.applied
-
-
-def _finish(sheet: SheetWriter, columns: Columns, last_row: int, frozen: int) -> None:
-    sheet.raw.freeze_panes(FIRST_BODY_ROW, frozen)
-    sheet.print_setup(
-        landscape=True,
-        last_column=len(columns) - 1,
-        repeat_rows=(0, HEADING_ROW),
-        last_row=max(last_row, HEADING_ROW),
-    )

@@ -13,11 +13,11 @@ from perfxl.layout.declare import ValueKind
 from perfxl.points import as_score
 from perfxl.products.consolidated.form import (
     FIRST_BODY_ROW,
-    HEADING_ROW,
     OBJECTIONS_SHEET,
     Columns,
     band,
     begin,
+    finish,
     wrapped_height,
 )
 from perfxl.products.consolidated.material import Material
@@ -96,7 +96,7 @@ def write_movements(sheet: SheetWriter, material: Material) -> None:
                 else:
                     sheet.number(row, column, score)
         row += 1
-    _finish(sheet, _SCORE_COLUMNS, row)
+    finish(sheet, _SCORE_COLUMNS, row - 1)
 
 
 def _moved_place(line: Any) -> str:
@@ -130,7 +130,7 @@ def write_second_look(sheet: SheetWriter, material: Material) -> None:
             _row(sheet, row, _SECOND_LOOK_COLUMNS, texts)
             sheet.number(row, 4, whole(line["approved"]))
         row += 1
-    _finish(sheet, _SECOND_LOOK_COLUMNS, row)
+    finish(sheet, _SECOND_LOOK_COLUMNS, row - 1)
 
 
 def write_objections(sheet: SheetWriter, material: Material) -> None:
@@ -163,7 +163,7 @@ def write_objections(sheet: SheetWriter, material: Material) -> None:
             target = f"external:../原件/{line['original']}"
             sheet.link(row, len(texts) - 1, target, str(line["file"]))
         row += 1
-    _finish(sheet, _OBJECTION_COLUMNS, row)
+    finish(sheet, _OBJECTION_COLUMNS, row - 1)
 
 
 def _of_roster(material: Material, table: pd.DataFrame) -> Iterator[tuple[str, dict[str, object]]]:
@@ -179,16 +179,6 @@ def _row(sheet: SheetWriter, row: int, columns: Columns, texts: Sequence[object]
         sheet.text(row, column, str(text), align="center" if columns[column][1] <= 12 else "left")
     widths = [(str(text), columns[column][1]) for column, text in enumerate(texts)]
     sheet.raw.set_row(row, wrapped_height(*widths))
-
-
-def _finish(sheet: SheetWriter, columns: Columns, end: int) -> None:
-    sheet.raw.freeze_panes(FIRST_BODY_ROW, 0)
-    sheet.print_setup(
-        landscape=True,
-        last_column=len(columns) - 1,
-        repeat_rows=(0, HEADING_ROW),
-        last_row=max(end - 1, HEADING_ROW),
-    )
 
 
 def _rank(number: object) -> str:

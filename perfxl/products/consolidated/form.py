@@ -65,3 +65,14 @@ def roomy_height(
     ratio = 0.66 if landscape else 1.43
     room = columns_width * 5.5 * ratio - used
     return float(max(least, min(most, room // max(1, rows))))
+
+
+def finish(sheet: SheetWriter, columns: Columns, last_row: int, frozen: int = 0) -> None:
+    """Panes frozen below the headings and right of ``frozen`` columns; printed across the page."""
+    sheet.raw.freeze_panes(FIRST_BODY_ROW, frozen)
+    sheet.print_setup(
+        landscape=True,
+        last_column=len(columns) - 1,
+        repeat_rows=(0, HEADING_ROW),
+        last_row=max(last_row, HEADING_ROW),
+    )

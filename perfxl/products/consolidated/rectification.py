@@ -9,9 +9,9 @@ from perfxl.layout.declare import ValueKind
 from perfxl.products.consolidated.form import (
     FIRST_BODY_ROW,
     FLAG,
-    HEADING_ROW,
     Columns,
     begin,
+    finish,
     wrapped_height,
 )
 from perfxl.products.consolidated.formulas import own, span
@@ -83,7 +83,7 @@ def write_summary(sheet: SheetWriter, material: Material) -> None:
     confirmed = totals[1 + list(State).index(State.CONFIRMED)]
     _rate(sheet, row, rate, confirmed, totals[0], Role.LEVEL_1)
     sheet.raw.set_row(row, wrapped_height())
-    _finish(sheet, _SUMMARY_COLUMNS, row)
+    finish(sheet, _SUMMARY_COLUMNS, row, 2)
 
 
 def write_problems(sheet: SheetWriter, material: Material) -> None:
@@ -109,7 +109,7 @@ def write_problems(sheet: SheetWriter, material: Material) -> None:
         widths = [(text, _DETAIL_COLUMNS[column][1]) for column, text in texts.items()]
         sheet.raw.set_row(row, wrapped_height(*widths))
         row += 1
-    _finish(sheet, _DETAIL_COLUMNS, row - 1)
+    finish(sheet, _DETAIL_COLUMNS, row - 1, 2)
 
 
 def _count(
@@ -125,13 +125,3 @@ def _rate(
     formula = f"=IF({own(2, row)}=0,0,{confirmed}/{own(2, row)})"
     cached = part / total if total else 0
     sheet.formula(row, column, formula, role, cached=cached, num_format="0.00%", align="center")
-
-
-def _finish(sheet: SheetWriter, columns: Columns, last_row: int) -> None:
-    sheet.raw.freeze_panes(FIRST_BODY_ROW, 2)
-    sheet.print_setup(
-        landscape=True,
-        last_column=len(columns) - 1,
-        repeat_rows=(0, HEADING_ROW),
-        last_row=max(last_row, HEADING_ROW),
-    )
