@@ -36,6 +36,8 @@ SECONDS = 4.0
 START_SECONDS = 60.0
 # Files that are read at the same time; an office's computer has two processors at least.
 _AT_ONCE = 2
+# A process takes as long to start as to read so many.
+_WORTH_ALL = 20
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -256,11 +258,12 @@ class Workers:
         self._most = most
         self._lock = threading.Lock()
 
-    def start(self) -> None:
-        """Begin to start the first process, so that it is ready when the first call comes."""
-        worker = self._taken()
-        worker.start()
-        self._idle.put(worker)
+    def start(self, files: int = 1) -> None:
+        """Begin to start processes for so many files, so that they are ready when calls come."""
+        taken = [self._taken() for _ in range(self._most if files >= _WORTH_ALL else 1)]
+        for worker in taken:
+            worker.start()
+            self._idle.put(worker)
 
     def call(self, function: str, *arguments: object, seconds: float = SECONDS) -> Any:
         """As ``Worker.call``, in a process that is free."""
@@ -315,7 +318,8 @@ def ahead(
     remaining = iter(items)
     waiting: deque[tuple[Item, Future[Result]]] = deque()
     failure: Exception | None = None
-    threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="perfxl-reading")
+    # One more than there are processes, which then need not wait for what is done beside reading.
+    threads = ThreadPoolExecutor(_AT_ONCE + 1, thread_name_prefix="perfxl-reading")
     try:
         while True:
             try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 HUNDREDTHS = 100
 
@@ -38,6 +39,7 @@ def as_float(amount: int) -> float:
     return amount / HUNDREDTHS
 
 
+@lru_cache(maxsize=1 << 14)
 def as_text(amount: int, places: int | None = None) -> str:
     """``450`` → ``4.5``; with ``places=2`` → ``4.50``. Without places, trailing zeros go."""
     if places is not None:

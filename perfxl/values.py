@@ -38,10 +38,10 @@ _NEAR = 1e-6
 
 def text_of(value: object) -> str:
     """A cell's content as one trimmed text; whole floats lose their ``.0`` (``3.0`` → ``3``)."""
-    if value is None or value == "":
-        return ""
     if isinstance(value, str):
         return value.strip()
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, float):

@@ -48,6 +48,7 @@ OWNERS = {
     "openpyxl": {"excel"},
     "python_calamine": {"excel"},
     "xlrd": {"excel"},
+    "zlib_ng": {"excel"},
     "olefile": {"excel", "envelopes"},
     "msoffcrypto": {"excel"},
     "lxml": {"excel"},

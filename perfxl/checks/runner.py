@@ -131,5 +131,5 @@ def _fill(text: str, row: Mapping[str, object]) -> str:
         if name:
             value = row[name]
             is_number = isinstance(value, int) and not isinstance(value, bool)
-            parts.append(as_text(value) if is_number else str(value))  # type: ignore[arg-type]
+            parts.append(as_text(value) if is_number else str(value))
     return "".join(parts)

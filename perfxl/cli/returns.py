@@ -67,12 +67,14 @@ def ingest(
         perfxl -C 考核2024 ingest 收件/无名.xlsx --as 101
     """
     from perfxl.console import progress
+    from perfxl.isolation import kept_workers
     from perfxl.ledger import SETTLED
     from perfxl.stages.ingest import incoming
     from perfxl.stages.ingest import ingest as run
 
     campaign = campaign_of(context)
     files, passed_over = incoming(campaign, list(paths), _received_at(received))
+    kept_workers().start(len(files))
     decision = _decision(campaign, unit_code, len(files)) if unit_code else None
     with progress("收取", len(files)) as advance:
         result = run(campaign, files, passed_over, advance, decision, password, _load_what_checks)

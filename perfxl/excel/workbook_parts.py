@@ -140,7 +140,7 @@ class WorkbookParts:
         """Of each shared string, whether it is empty."""
         return blank_strings(self.strings)
 
-    @property
+    @cached_property
     def string_count(self) -> int:
         """How many shared strings there are."""
         part = self.strings

@@ -118,20 +118,17 @@ def unit_named(plan: Plan, name: str) -> Unit | None:
 def unit_in_file_name(plan: Plan, file_name: str) -> Unit | None:
     """The one unit whose full name stands in the file name."""
     folded = squeeze(file_name)
-    found = [unit for unit in plan.units if squeeze(unit.name) in folded]
-    longest = max((len(unit.name) for unit in found), default=0)
-    found = [unit for unit in found if len(unit.name) == longest]
-    return found[0] if len(found) == 1 else None
+    for length in plan.lengths_of_names:
+        parts = {folded[at : at + length] for at in range(len(folded) - length + 1)}
+        found = [unit for part in parts for unit in plan.units_by_full_name.get(part, ())]
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None
 
 
 def unit_of_sender(plan: Plan, sender: str) -> Unit | None:
     """The one unit that has this mail address."""
-    address = sender.strip().casefold()
-    found = [
-        unit
-        for unit in plan.units
-        if address in (one.casefold() for one in (*unit.addresses, *unit.copy_addresses))
-    ]
+    found = plan.units_by_address.get(sender.strip().casefold(), ())
     return found[0] if len(found) == 1 else None
 
 

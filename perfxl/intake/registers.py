@@ -74,7 +74,7 @@ def _cells(filled: Sequence[tuple[int, Sequence[object]]], at: int | None) -> li
 
 
 def _texts(kind: ValueKind, cells: list[object]) -> list[str]:
-    texts = [text_of(value) if value != "" else "" for value in cells]
+    texts = [value.strip() if value.__class__ is str else text_of(value) for value in cells]
     if kind in (ValueKind.DOCUMENT_NUMBER, ValueKind.URL):
         return ["" if text in NONE_GIVEN else text for text in texts]
     return texts

@@ -445,6 +445,28 @@ class Plan:
         unambiguous = {name: found[0] for name, found in short.items() if len(found) == 1}
         return unambiguous | {squeeze(unit.name): unit for unit in self.units}
 
+    @cached_property
+    def units_by_address(self) -> Mapping[str, tuple[Unit, ...]]:
+        """Units by each of their mail addresses (电子邮箱 and 抄送邮箱), casefolded."""
+        found: dict[str, dict[str, Unit]] = {}
+        for unit in self.units:
+            for address in (*unit.addresses, *unit.copy_addresses):
+                found.setdefault(address.casefold(), {})[unit.code] = unit
+        return {address: tuple(units.values()) for address, units in found.items()}
+
+    @cached_property
+    def units_by_full_name(self) -> Mapping[str, tuple[Unit, ...]]:
+        """Units by squeezed full name."""
+        found: dict[str, list[Unit]] = {}
+        for unit in self.units:
+            found.setdefault(squeeze(unit.name), []).append(unit)
+        return {name: tuple(units) for name, units in found.items()}
+
+    @cached_property
+    def lengths_of_names(self) -> tuple[int, ...]:
+        """How long the squeezed full names of units are, the longest first."""
+        return tuple(sorted(set(map(len, self.units_by_full_name)), reverse=True))
+
     @property
     def kinds(self) -> tuple[str, ...]:
         """Kinds of unit in the order of their rubrics."""

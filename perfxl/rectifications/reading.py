@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from perfxl.layout.locate import LocatedTable, Rows, cell_name, find_table
+from perfxl.layout.locate import Rows, cell_name
 from perfxl.ledger import Problem
-from perfxl.plan.forms import RECTIFICATION, RECTIFICATION_TABLE, Progress
+from perfxl.plan.forms import Progress
 from perfxl.rectifications.problems import in_force
+from perfxl.rectifications.recognition import locate_book
 from perfxl.tables import FINDINGS, PROBLEM_REPORTS, Severity, frame, frame_of
 from perfxl.values import date_of, squeeze, text_of
 
@@ -38,9 +39,6 @@ RECTIFICATION_FINDINGS: Mapping[str, tuple[Severity, str]] = {
 }
 _TYPED = ("measure", "person", "progress", "done_on", "evidence", "note")
 _NUMBER = re.compile(r"-\d+$")
-_NEEDED = frozenset({"number", "description", "measure", "person", "progress", "done_on"})
-# What a unit's own register of problems does not have.
-_OURS = frozenset({"opinion", "evidence"})
 Said = tuple[str, ...]
 
 
@@ -55,21 +53,6 @@ class RectificationRead:
 
     reports: pd.DataFrame
     findings: pd.DataFrame
-
-
-def looks_like_a_book(sheets: Mapping[str, Rows]) -> bool:
-    """Whether some sheet has the headings of our book; a register of problems in a return has not."""
-    found = locate_book(sheets)
-    return found is not None and set(found[2].columns) >= _NEEDED | _OURS
-
-
-def locate_book(sheets: Mapping[str, Rows]) -> tuple[str, Rows, LocatedTable] | None:
-    """The sheet that is a rectification book, wherever it stands and whatever it is called."""
-    for name, rows in sorted(sheets.items(), key=lambda one: squeeze(one[0]) != RECTIFICATION):
-        located = find_table(rows, RECTIFICATION_TABLE)
-        if located is not None and set(located.columns) >= _NEEDED:
-            return name, rows, located
-    return None
 
 
 def read_rectification_book(
