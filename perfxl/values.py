@@ -74,7 +74,7 @@ def number_of(value: object, unit: str = "万元") -> int | None:
     no percentage is wanted. Returns None for what is blank or cannot be read.
     """
     if isinstance(value, str):
-        return _number_in(value, unit)
+        return _number_in(value, unit) if value else None
     # Anything from LARGEST up is a typing mistake; nan and the infinities fail the test too.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < LARGEST:
         return None

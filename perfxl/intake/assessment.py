@@ -38,6 +38,12 @@ class _Reading:
     ) -> None:
         self.rubric, self.origin, self.rows = rubric, origin, rows
         self.at = located.columns
+        # Column by column: each cell is asked for several times.
+        self.cells = {
+            key: [row[at] if at < len(row) else "" for row in rows]
+            for key, at in located.columns.items()
+        }
+        self.texts = {key: [text_of(cell) for cell in cells] for key, cells in self.cells.items()}
         self.formulas = None if grid.formulas is None else grid.formulas.get(origin["sheet"], ())
         self.strays: list[dict[str, object]] = []
         self.where: dict[int, int] = {}
@@ -63,13 +69,10 @@ class _Reading:
             self.effective[i] = self._counted(i, below)
 
     def cell(self, index: int | None, key: str) -> object:
-        at = self.at.get(key)
-        if index is None or at is None or at >= len(self.rows[index]):
-            return ""
-        return self.rows[index][at]
+        return "" if index is None or key not in self.cells else self.cells[key][index]
 
     def text(self, index: int | None, key: str) -> str:
-        return text_of(self.cell(index, key))
+        return "" if index is None or key not in self.texts else self.texts[key][index]
 
     def _is_formula(self, index: int | None) -> bool | None:
         if self.formulas is None or index is None:
