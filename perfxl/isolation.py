@@ -318,8 +318,7 @@ def ahead(
     remaining = iter(items)
     waiting: deque[tuple[Item, Future[Result]]] = deque()
     failure: Exception | None = None
-    # One more than there are processes, which then need not wait for what is done beside reading.
-    threads = ThreadPoolExecutor(_AT_ONCE + 1, thread_name_prefix="perfxl-reading")
+    threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="perfxl-reading")
     try:
         while True:
             try:

@@ -89,12 +89,12 @@ def _evidence_counts(plan: Plan, returned: ReturnTables) -> dict[tuple[str, str]
     kinds = dict(zip(returned.returns["receipt"], returned.returns["kind"], strict=True))
     pieces: dict[tuple[str, str], set[int]] = {}
     cited = returned.citations
+    cited = cited[cited["evidence_row"].notna()]
     for receipt, indicator, row, url in zip(
         cited["receipt"], cited["indicator"], cited["evidence_row"], cited["url"], strict=True
     ):
-        if pd.isna(row) or ((kinds[receipt], indicator) in url_needed and not url):
-            continue
-        pieces.setdefault((receipt, indicator), set()).add(int(row))
+        if url or (kinds[receipt], indicator) not in url_needed:
+            pieces.setdefault((receipt, indicator), set()).add(int(row))
     return {key: len(rows) for key, rows in pieces.items()}
 
 

@@ -40,28 +40,32 @@ def run_checks(plan: Plan, returned: ReturnTables, computed: pd.DataFrame) -> Ch
     files = dict(zip(returned.returns["receipt"], returned.returns["file"], strict=True))
     units = dict(zip(returned.returns["receipt"], returned.returns["unit"], strict=True))
     arrived = _arrived(plan, returned)
+    # Most returns hold every table, and many checks need the same ones.
+    able_by_needs: dict[tuple[str, ...], set[str]] = {}
     findings: dict[str, list[object]] = {name: [] for name in tables.FINDINGS}
     outcomes: dict[str, list[object]] = {name: [] for name in tables.OUTCOMES}
     for entry in all_checks():
         offending = run_one(entry, material)
-        able = {receipt for receipt in units if arrived[receipt].issuperset(entry.needs)}
+        if entry.needs not in able_by_needs:
+            able_by_needs[entry.needs] = {
+                receipt for receipt in units if arrived[receipt].issuperset(entry.needs)
+            }
+        able = able_by_needs[entry.needs]
         if entry.on != REGISTERS:
             # What is wrong in a register that arrived is so whether or not the others did.
             offending = offending[offending["receipt"].isin(able)]
         failed = set(offending["receipt"])
         for row in offending.to_dict("records"):
             _add_finding(findings, entry, row, returned, files)
-        for receipt, unit in units.items():
-            if receipt in failed:
-                outcome = Outcome.FAILED
-            elif receipt in able:
-                outcome = Outcome.PASSED
-            else:
-                outcome = Outcome.COULD_NOT_RUN
-            for name, value in zip(
-                outcomes, (receipt, unit, entry.code, str(outcome)), strict=True
-            ):
-                outcomes[name].append(value)
+        became = (
+            dict.fromkeys(units, str(Outcome.COULD_NOT_RUN))
+            | dict.fromkeys(able, str(Outcome.PASSED))
+            | dict.fromkeys(failed, str(Outcome.FAILED))
+        )
+        outcomes["receipt"] += became
+        outcomes["unit"] += [units[receipt] for receipt in became]
+        outcomes["code"] += [entry.code] * len(became)
+        outcomes["outcome"] += became.values()
     return CheckResult(frame(findings, tables.FINDINGS), frame(outcomes, tables.OUTCOMES))
 
 

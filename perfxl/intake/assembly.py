@@ -39,7 +39,7 @@ def assemble(
     entries = _framed((one.entries for one in assessments), tables.ENTRIES)
     sheets = _framed((one.sheets for one in extracted), tables.SHEETS)
     returns = _framed((one.returns for one in extracted), tables.RETURNS)
-    reported = _framed((o.reported for o in extracted if o.reported), tables.DATA_ITEMS)
+    reported = joined((o.reported for o in extracted if o.reported), tables.DATA_ITEMS)
     evidence = registered_evidence(plan, registers)
     figures = ledger_figures or {}
     return ReturnTables(

@@ -70,22 +70,14 @@ def citations(entries: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFrame:
             if name:
                 registered.setdefault(receipt, {}).setdefault(name, index)
     rows, urls = list(evidence["row"]), list(evidence["url"])
-    columns: dict[str, list[object]] = {name: [] for name in tables.CITATIONS}
+    found: list[tuple[object, ...]] = []
     cited = entries[entries["evidence_numbers"].fillna("") != ""]
-    for entry in cited.itertuples(index=False):
-        known = registered.get(entry.receipt, {})
-        for number in cited_numbers(entry.evidence_numbers, known):
+    of_entry = (list(cited[name]) for name in ("receipt", "unit", "sheet", "row", "indicator"))
+    for text, *entry in zip(cited["evidence_numbers"], *of_entry, strict=True):
+        known = registered.get(entry[0], {})
+        for number in cited_numbers(text, known):
             match = known.get(number, known.get(document_number_of(number)))
-            found = (
-                entry.receipt,
-                entry.unit,
-                entry.sheet,
-                entry.row,
-                entry.indicator,
-                number,
-                None if match is None else rows[match],
-                "" if match is None else urls[match],
-            )
-            for column, value in zip(columns.values(), found, strict=True):
-                column.append(value)
-    return frame(columns, tables.CITATIONS)
+            met = (None, "") if match is None else (rows[match], urls[match])
+            found.append((*entry, number, *met))
+    columns = zip(*found, strict=True) if found else [()] * len(tables.CITATIONS)
+    return frame(dict(zip(tables.CITATIONS, columns, strict=True)), tables.CITATIONS)

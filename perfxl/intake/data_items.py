@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import pandas as pd
 
 from perfxl import tables
+from perfxl.intake.columns import Columns, joined
 from perfxl.layout.declare import NUMERIC, ValueKind
 from perfxl.plan.forms import register_key
 from perfxl.plan.model import (
@@ -27,7 +30,7 @@ def data_items(
     plan: Plan,
     returns: pd.DataFrame,
     sheets: pd.DataFrame,
-    reported: pd.DataFrame,
+    reported: Columns,
     registers: Mapping[str, RegisterRows],
     figures: Mapping[str, Mapping[LedgerFigure, int | None]],
 ) -> pd.DataFrame:
@@ -36,70 +39,68 @@ def data_items(
     A register that arrived empty counts 0; one that never arrived leaves its items unknown.
     """
     parts = [reported]
-    by_name = {register.name: register for register in plan.registers}
+    counted = {register.name: _Counting(register, sheets, registers) for register in plan.registers}
+    receipts, units, kinds = (list(returns[name]) for name in ("receipt", "unit", "kind"))
     for item in plan.data_items:
-        concerned = returns[returns["kind"].map(item.applies_to).astype(bool)]
+        at = [index for index, kind in enumerate(kinds) if item.applies_to(kind)]
         if item.source is Source.REGISTER:
-            parts.append(
-                _from_register(
-                    item, by_name[item.register], concerned, sheets, registers[item.register]
-                )
-            )
+            values = counted[item.register].values(item, [receipts[index] for index in at])
         elif item.source is Source.LEDGER:
             assert item.ledger_figure is not None
-            counts = [figures.get(unit, {}).get(item.ledger_figure) for unit in concerned["unit"]]
-            parts.append(_frame(item, concerned, counts, HUNDREDTHS))
-    filled = [part for part in parts if len(part)]
-    return pd.concat(filled, ignore_index=True) if filled else frame({}, tables.DATA_ITEMS)
+            counts = [figures.get(units[index], {}).get(item.ledger_figure) for index in at]
+            values = [None if count is None else count * HUNDREDTHS for count in counts]
+        else:
+            continue
+        size = len(at)
+        parts.append(
+            {
+                "receipt": [receipts[index] for index in at],
+                "unit": [units[index] for index in at],
+                "kind": [kinds[index] for index in at],
+                "sheet": [item.register] * size,
+                "row": [None] * size,
+                "item": [item.name] * size,
+                "source": [str(item.source)] * size,
+                "value": list[object](values),
+                "value_text": [""] * size,
+            }
+        )
+    return frame(joined(parts, tables.DATA_ITEMS), tables.DATA_ITEMS)
 
 
-def _from_register(
-    item: DataItem,
-    register: Register,
-    returns: pd.DataFrame,
-    sheets: pd.DataFrame,
-    rows: RegisterRows,
-) -> pd.DataFrame:
-    found = sheets[(sheets["table"] == register_key(register.name)) & sheets["found"]]
-    arrived = set(found["receipt"])
-    values = rows.values
-    selected = mask(item.conditions, register, values)
-    receipts = values.loc[selected, "receipt"]
-    if item.aggregate is Aggregate.SUM:
-        amounts = values.loc[selected, item.column]
-        totals, factor = amounts.groupby(receipts, sort=False).sum().to_dict(), 1
-    elif item.aggregate is Aggregate.DISTINCT:
-        named = values.loc[selected, item.column]
-        named = named[_filled(named)]
-        totals = named.groupby(receipts[named.index], sort=False).nunique().to_dict()
-        factor = HUNDREDTHS
-    else:
-        totals, factor = receipts.value_counts().to_dict(), HUNDREDTHS
-    counts = [
-        int(totals.get(receipt, 0)) if receipt in arrived else None
-        for receipt in returns["receipt"]
-    ]
-    return _frame(item, returns, counts, factor, sheet=register.name)
+class _Counting:
+    """Counts and sums over one register; what several items ask of it is found out once."""
 
+    def __init__(
+        self, register: Register, sheets: pd.DataFrame, registers: Mapping[str, RegisterRows]
+    ) -> None:
+        found = sheets[(sheets["table"] == register_key(register.name)) & sheets["found"]]
+        self._arrived = set(found["receipt"])
+        self._register, self._rows = register, registers[register.name].values
+        self._selected = lru_cache(maxsize=None)(self._select)
 
-def _frame(
-    item: DataItem, returns: pd.DataFrame, counts: list[int | None], factor: int, sheet: str = ""
-) -> pd.DataFrame:
-    size = len(returns)
-    return frame(
-        {
-            "receipt": list(returns["receipt"]),
-            "unit": list(returns["unit"]),
-            "kind": list(returns["kind"]),
-            "sheet": [sheet] * size,
-            "row": [None] * size,
-            "item": [item.name] * size,
-            "source": [str(item.source)] * size,
-            "value": [None if count is None else count * factor for count in counts],
-            "value_text": [""] * size,
-        },
-        tables.DATA_ITEMS,
-    )
+    def _select(self, conditions: tuple[Condition, ...]) -> pd.Series:
+        return mask(conditions, self._register, self._rows)
+
+    def values(self, item: DataItem, receipts: Sequence[str]) -> list[int | None]:
+        """The item's figure, hundredths, for each of some returns; None where no register came."""
+        selected = self._selected(item.conditions)
+        of_rows = self._rows.loc[selected, "receipt"]
+        totals: Mapping[str, int]
+        if item.aggregate is Aggregate.SUM:
+            amounts = self._rows.loc[selected, item.column]
+            totals, factor = amounts.groupby(of_rows, sort=False).sum().to_dict(), 1
+        elif item.aggregate is Aggregate.DISTINCT:
+            named = self._rows.loc[selected, item.column]
+            named = named[_filled(named)]
+            totals = named.groupby(of_rows[named.index], sort=False).nunique().to_dict()
+            factor = HUNDREDTHS
+        else:
+            totals, factor = Counter(of_rows), HUNDREDTHS
+        return [
+            int(totals.get(receipt, 0)) * factor if receipt in self._arrived else None
+            for receipt in receipts
+        ]
 
 
 def mask(conditions: tuple[Condition, ...], register: Register, values: pd.DataFrame) -> pd.Series:

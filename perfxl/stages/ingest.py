@@ -152,7 +152,7 @@ def ingest(
     alone, which is there when every receipt has been committed.
     """
     run = _Run(campaign, decision, password, [path.name for path in passed_over], when_new)
-    for _, (arrival, opened) in ahead(run.keep_and_open, map(run.arrive, files)):
+    for arrival, opened in ahead(run.open, map(run.arrive, files)):
         run.settle(arrival, opened)
         run.record_many()
         progress()
@@ -161,8 +161,7 @@ def ingest(
 
 @dataclass(frozen=True)
 class _Arrival:
-    """One file on its way in; ``original`` is what its bytes are kept as, blank where they need
-    not be kept again. Nothing is said of it yet."""
+    """One file on its way in, its bytes kept as ``original``; nothing is said of it yet."""
 
     path: Path
     name: str
@@ -177,7 +176,6 @@ class _Arrival:
     depth: int = 0
     answers: str = ""
     refusal: str = ""
-    is_settled: bool = False
 
 
 # What a file holds; None where there is no need to know.
@@ -219,7 +217,7 @@ class _Run:
         self.unpacked_bytes: Counter[Path] = Counter()
 
     def arrive(self, file: Incoming) -> _Arrival:
-        """Read a file's bytes."""
+        """Read a file's bytes and keep them."""
         self.order.setdefault(file.path, len(self.order))
         arrival = _Arrival(
             file.path,
@@ -237,39 +235,32 @@ class _Run:
             data = file.path.read_bytes()
         except OSError as error:
             return replace(arrival, refusal=f"文件读不出来（{error.strerror}）。请检查后重新收取")
-        return self._recognized(replace(arrival, data=data))
+        return self._kept(replace(arrival, data=data))
 
-    def _recognized(self, arrival: _Arrival) -> _Arrival:
-        """The same with its digest; is it new, that is said to whoever waits for the first one."""
-        arrival = replace(arrival, digest=sha256_of(arrival.data))
-        if self._is_settled(arrival.digest):
-            original = self.known[arrival.digest].original
+    def _kept(self, arrival: _Arrival) -> _Arrival:
+        digest = sha256_of(arrival.data)
+        arrival = replace(arrival, digest=digest)
+        folder = self.campaign.path(ORIGINALS)
+        if self._is_settled(digest):
+            original = self.known[digest].original
             if not self.campaign.original(original).is_file():
                 # Somebody took it away; here it is again.
-                keep_original(self.campaign.path(ORIGINALS), arrival.data, original)
-            return replace(arrival, is_settled=True)
+                keep_original(folder, arrival.data, original)
+            return arrival
         if self.when_new is not None:
             self.when_new()
             self.when_new = None
-        return arrival
-
-    def keep_and_open(self, arrival: _Arrival) -> tuple[_Arrival, _Opened]:
-        """Keep a file's bytes, and read what it holds; None where there is no need to know.
-
-        Called on several threads at once: the disk takes as long to keep a file as to read it.
-        """
-        if arrival.refusal or arrival.is_settled:
-            return arrival, None
-        folder = self.campaign.path(ORIGINALS)
         original = keep_original(folder, arrival.data, arrival.name, name_is_flushed=False)
-        return replace(arrival, original=original), self._opened(arrival)
+        return replace(arrival, original=original)
 
     def _is_settled(self, digest: str) -> bool:
         known = self.known.get(digest)
         return known is not None and known.verdict is Verdict.VALID and self.decision is None
 
-    def _opened(self, arrival: _Arrival) -> _Opened:
-        """What a file holds, read in the worker."""
+    def open(self, arrival: _Arrival) -> _Opened:
+        """What a file holds, read in the worker; None where there is no need to know."""
+        if arrival.refusal or not arrival.original:
+            return None
         read = read_or_refusal(arrival.data, arrival.name)
         if isinstance(read, Unreadable) and read.fault is Fault.ENCRYPTED:
             return self._without_password(arrival, read)
@@ -448,7 +439,7 @@ class _Run:
             return
         sender = envelope.sender or arrival.sender
         members = [
-            self._recognized(
+            self._kept(
                 replace(
                     arrival,
                     name=storable_name(one.name),
@@ -474,7 +465,7 @@ class _Run:
         detail = "；".join(filter(None, [subject, *details]))
         self._judged(arrival, Judgement(arrival.answers, verdict, detail))
         for member in members:
-            self.settle(*self.keep_and_open(member))
+            self.settle(member, self.open(member))
 
     def _refuse_to_decide_for_many(self, members: list[_Arrival]) -> None:
         workbooks = [one for one in members if _suffix(one) in WORKBOOK_SUFFIXES]
