@@ -157,7 +157,7 @@ class _ItemSupport:
             for one in wanted
             if any(c.column.key == one and c.column.kind is ValueKind.TEXT for c in _all(self))
         ]
-        return texts[0] if texts else (self.register.of_kind(ValueKind.TEXT) or "")
+        return texts[0] if texts else _name_column(self.register)
 
     def _lacking(self, at: Any) -> str:
         """Why a row is not counted, where that is a blank, or a date that came too late.
@@ -227,6 +227,12 @@ def _all(support: _ItemSupport) -> Sequence[Any]:
     return support.register.columns
 
 
+def _name_column(register: Register) -> str:
+    """The first column of text that is a name, not a code."""
+    labels = [one.column.key for one in register.columns if one.column.kind is ValueKind.TEXT]
+    return next((one for one in labels if not one.endswith(("编号", "编码"))), "")
+
+
 def _wants_filled(condition: Condition) -> bool:
     return str(condition) == f"{condition.column}≠"
 
@@ -289,7 +295,7 @@ def _cited(
         return
     held = returned.registers[register.name]
     at_row = {int(row): at for at, row in held.values["row"].items()}
-    title = register.of_kind(ValueKind.TEXT) or ""
+    title = _name_column(register)
     cited = returned.citations[returned.citations["indicator"] == indicator.code]
     for row in cited["evidence_row"].dropna():
         at = at_row[int(row)]

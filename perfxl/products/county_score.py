@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from perfxl.county.score import CountyScore
-from perfxl.excel.style import Role
+from perfxl.excel.style import NUMBER_FORMATS, Role
 from perfxl.excel.writer import SheetWriter, WorkbookWriter
 from perfxl.layout.declare import ValueKind
 from perfxl.layout.locate import column_letter
@@ -28,14 +28,14 @@ from perfxl.tables import ClaimState, whole
 FORM, DIFFERENCES, EVIDENCE, FIGURES = "考核评分表", "差异和缺项", "佐证登记", "取自考核的数"
 _FORM_COLUMNS: Columns = (
     ("编码", 7),
-    ("考核内容", 20),
+    ("考核内容", 18),
     ("分值", 6),
-    ("评分标准", 34),
+    ("评分标准", 30),
     ("自评得分", 7),
     ("计算得分", 7),
-    ("依据", 34),
-    ("佐证材料", 40),
-    ("备注", 30),
+    ("依据", 30),
+    ("佐证材料", 34),
+    ("备注", 26),
 )
 _CODE, _NAME, _MARKS, _STANDARD, _CLAIMED, _COMPUTED, _BASIS, _EVIDENCE, _REMARK = range(9)
 # Read by formulas alone: 1 for an indicator, nothing for a heading.
@@ -280,7 +280,9 @@ def _figures(sheet: SheetWriter, plan: Plan, score: CountyScore) -> None:
         texts = {0: one.item, 1: one.figure, 5: source, 6: one.folder, 8: one.note}
         amounts = {2: taken, 3: typed, 4: whole(one.used)}
         flagged = 3 if None not in (taken, typed) and taken != typed else None
-        _listed(sheet, row, _FIGURE_COLUMNS, texts, amounts, flagged=flagged)
+        _listed(
+            sheet, row, _FIGURE_COLUMNS, texts, amounts, flagged=flagged, number_format="General"
+        )
         moment = None if taken is None else one.taken_at.to_pydatetime()
         sheet.date(row, 7, moment, kind=ValueKind.MOMENT)
         row += 1
@@ -295,6 +297,7 @@ def _listed(
     amounts: dict[int, int | None],
     *,
     flagged: int | None,
+    number_format: str = NUMBER_FORMATS[ValueKind.SCORE],
 ) -> int:
     """Write one row of a list; returns the next one."""
     for column, text in texts.items():
@@ -303,6 +306,6 @@ def _listed(
         sheet.text(row, column, text, align=align, **style)
     for column, amount in amounts.items():
         style = {"bg_color": FLAG} if column == flagged else {}
-        sheet.number(row, column, amount, kind=ValueKind.SCORE, **style)
+        sheet.number(row, column, amount, num_format=number_format, **style)
     sheet.raw.set_row(row, wrapped_height(*[(t, columns[c][1]) for c, t in texts.items()]))
     return row + 1

@@ -128,7 +128,10 @@ def score_year(
     The year workbook as it was scored is kept in 原件/. Raises what ``read_year`` does.
     """
     year = read_year(campaign, now, folders)
-    data = county_score_workbook(campaign.plan, year.unit, year.score, now)
+    cover = year.checked.tables.returns.iloc[0]
+    data = county_score_workbook(
+        campaign.plan, year.unit, year.score, now, cover["preparer"], cover["phone"]
+    )
     keep_original(campaign.path(ORIGINALS), _year_workbook(campaign), campaign.year_workbook.name)
     path = campaign.path(PRODUCTS) / SCORE_WORKBOOK
     kept = keep_earlier(path, now)
