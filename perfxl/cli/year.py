@@ -107,6 +107,25 @@ def score(context: click.Context, folders: tuple[str, ...], as_json: bool) -> No
         click.echo(f"上一次的留在 {result.kept}。")
 
 
+@year.command("renew", cls=ChineseCommand)
+@click.pass_context
+def renew(context: click.Context) -> None:
+    """考核方案改动后，把年度台账换成新的格式，已填的内容照搬（写：年度台账.xlsx）。
+
+    原来的留在 历次/；方案中已没有的列和表不照搬，逐一列出。
+
+    \b
+    例：perfxl -C 县级2024 year renew
+    """
+    from perfxl.console import plain
+    from perfxl.stages.year import renew_year
+
+    result = renew_year(campaign_of(context), now())
+    click.echo(f"已写 {result.path}，原来的留在 {result.kept}。")
+    for what in result.left_behind:
+        click.echo(plain(f"方案中没有，没有照搬：{what}"))
+
+
 def _read(campaign: Campaign, folders: tuple[str, ...]) -> Year:
     from perfxl.stages.year import read_year
 
@@ -175,7 +194,8 @@ def _print_score(result: Year) -> None:
     )
     contradictions = county.subtotals[county.subtotals["note"] != ""]
     for one in contradictions.itertuples(index=False):
-        click.echo(f"自评表 {one.code} {one.name}：{one.note}。")
+        name = one.name if one.depth == 0 else f"{one.code} {one.name}"
+        click.echo(f"自评表 {name}：{one.note}。")
     lacking = county.leaves[county.leaves["missing"] != ""]
     if len(lacking):
         print_table(
