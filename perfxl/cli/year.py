@@ -123,7 +123,7 @@ def renew(context: click.Context) -> None:
     result = renew_year(campaign_of(context), now())
     click.echo(f"已写 {result.path}，原来的留在 {result.kept}。")
     for what in result.left_behind:
-        click.echo(plain(f"方案中没有，没有照搬：{what}"))
+        click.echo(plain(f"没有照搬：{what}"))
 
 
 def _read(campaign: Campaign, folders: tuple[str, ...]) -> Year:

@@ -112,7 +112,11 @@ class _ItemSupport:
         self.item, self.as_of = item, as_of
         self.register = next(one for one in plan.registers if one.name == item.register)
         self.held = returned.registers[self.register.name]
-        self.met = mask(item.conditions, self.register, self.held.values)
+        values = self.held.values
+        self.by_condition = [mask((one,), self.register, values) for one in item.conditions]
+        self.met = pd.Series(True, index=values.index)
+        for held in self.by_condition:
+            self.met &= held
 
     def rows(self) -> Iterator[Mapping[str, object]]:
         """The rows that count, then those that only lack something."""
@@ -164,10 +168,9 @@ class _ItemSupport:
 
         Blank where it is simply about something else.
         """
-        values = self.held.values.loc[[at]]
         reasons = []
-        for condition in self.item.conditions:
-            if bool(mask((condition,), self.register, values).iloc[0]):
+        for condition, held in zip(self.item.conditions, self.by_condition, strict=True):
+            if held[at]:
                 continue
             reason = self._reason(condition, at)
             if not reason:
