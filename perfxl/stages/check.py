@@ -19,7 +19,7 @@ from perfxl.intake.extract import Return
 from perfxl.intake.identity import identify
 from perfxl.plan.model import LedgerFigure, Plan, Unit
 from perfxl.scoring import compute
-from perfxl.tables import ReturnTables
+from perfxl.tables import ReturnTables, SystemProjects
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,12 @@ def check_grid(
     file: str,
     key: bytes | None,
     figures: Mapping[str, Mapping[LedgerFigure, int | None]] | None = None,
+    projects: SystemProjects | None = None,
 ) -> FileCheck:
     """Check the contents of one workbook as the return of a unit.
 
-    ``figures`` is what the ledger counts of units, where there is a ledger.
+    ``figures`` is what the ledger counts of units, where there is a ledger; ``projects`` the budget
+    system's list, where one was imported.
     """
     identity = identify(plan, grid, file, key)
     tables = extract(plan, [Return(sha256_of(data), file, unit, identity, grid)], figures)
@@ -77,6 +79,6 @@ def check_grid(
         unit,
         tables,
         computed,
-        run_checks(plan, tables, computed),
+        run_checks(plan, tables, computed, projects),
         claimed_totals(plan.rubrics[unit.kind], tables),
     )
