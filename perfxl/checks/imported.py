@@ -26,6 +26,16 @@ from perfxl.tables import (
 )
 from perfxl.values import squeeze, text_of
 
+# The check that tells of each kind of difference.
+CODES = {
+    Difference.MISSING: "F601",
+    Difference.UNKNOWN: "F602",
+    Difference.AMOUNT: "F603",
+    Difference.VALUE: "F604",
+    Difference.REPEATED: "F605",
+    Difference.CODE: "F606",
+}
+
 
 def compare_projects(plan: Plan, imported: SystemProjects, returned: ReturnTables) -> pd.DataFrame:
     """Every difference between the returns of a batch and the list (``tables.DIFFERENCES``).

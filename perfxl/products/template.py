@@ -258,11 +258,16 @@ def _prefilled_register(
     note = f"{layout.note}浅蓝色的格取自预算管理一体化系统；可以增行、改正，改动处财政局会核对。"
     _register(sheet, unit, replace(layout, table=room, note=note), ())
     for number, project in enumerate(projects, _HEADING_ROW + 1):
+        height = 18.0
         for index, column in enumerate(room.columns):
             value = project.values.get(column.key)
+            if isinstance(value, str):
+                # A character of width is 5.25 points, and a Chinese one takes 10.
+                height = max(height, lines_high(value, (5.25 * column.width - 1) // 10, 13))
             if value is not None and value != "":
                 shown = as_float(value) if isinstance(value, int) else value
                 sheet.register_cell(number, index, column, shown, **_PREFILLED)
+        sheet.raw.set_row(number, height)
     sheet.raw.ignore_errors(
         {
             "number_stored_as_text": f"A{_HEADING_ROW + 2}:"
