@@ -88,6 +88,29 @@ class MailRefused(PerfxlError):
         return "\n".join([super().__str__(), *(f"  {mistake}" for mistake in self.mistakes)])
 
 
+class ImportRefused(PerfxlError):
+    """A project list of the budget system that cannot be used; ``mistakes`` holds each at its cell."""
+
+    code = "E741"
+
+    def __init__(self, file: str, mistakes: Sequence[Mistake]) -> None:
+        super().__init__(
+            f"导入的项目表有 {len(mistakes)} 处问题，未采用",
+            place=Place(file),
+            remedy="请逐条改正后重试",
+        )
+        self.mistakes = tuple(mistakes)
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *(f"  {mistake}" for mistake in self.mistakes)])
+
+
+class ProjectListOutdated(PerfxlError):
+    """The project list that was imported does not fit the plan of the day."""
+
+    code = "E749"
+
+
 class MailServerFault(PerfxlError):
     """A mail server cannot be reached, or does not let the office in."""
 

@@ -7,10 +7,14 @@ row in ``sheet``; a row of the plan that the file does not contain has ``row`` <
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+from perfxl.errors import Mistake
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +36,17 @@ class Outcome(StrEnum):
     PASSED = "通过"
     FAILED = "不通过"
     COULD_NOT_RUN = "无法检查"
+
+
+class Difference(StrEnum):
+    """How a return differs from the budget system's project list."""
+
+    MISSING = "系统有、报送没有"
+    UNKNOWN = "报送有、系统没有"
+    AMOUNT = "金额不同"
+    VALUE = "内容不同"
+    REPEATED = "重复列报"
+    CODE = "项目编码不同"
 
 
 class StampState(StrEnum):
@@ -568,6 +583,26 @@ COUNTY_FIGURES: Schema = {
     "note": "object",
 }
 
+# Where a return and the budget system's project list differ; ``matter`` is a ``Difference``, amounts
+# are hundredths of the register's unit, ``row`` and ``cell_column`` the cell of the return.
+DIFFERENCES: Schema = {
+    "receipt": "object",
+    "unit": "object",
+    "sheet": "object",
+    "row": "Int64",
+    "cell_table": "object",
+    "cell_column": "object",
+    "matter": "object",
+    "severity": "object",
+    "code": "object",
+    "name": "object",
+    "label": "object",
+    "expected": "object",
+    "reported": "object",
+    "expected_amount": "Int64",
+    "reported_amount": "Int64",
+}
+
 # What the documents state, as they write it, and where in the workbook it comes from.
 DOCUMENT_BASIS: Schema = {
     "document": "object",
@@ -622,6 +657,56 @@ class RegisterRows:
 
     values: pd.DataFrame
     texts: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class SystemProject:
+    """One project of the budget system's export, as a row of the register that it fills.
+
+    ``values`` by the register's labels: hundredths for numbers (money rounded half up to hundredths
+    of the register's unit), dates, texts; None where the export says nothing that can be read.
+    ``exact`` are the amounts in 0.01 元. ``rows`` are those of the export that it comes from.
+    """
+
+    unit: str
+    code: str
+    values: Mapping[str, int | dt.date | str | None]
+    exact: Mapping[str, int]
+    sheet: str
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class StrangeUnit:
+    """A unit of the export that the roster does not know; ``proposals`` are codes of likely ones."""
+
+    name: str
+    rows: tuple[int, ...]
+    proposals: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SystemProjects:
+    """A project list of the budget system, read by the plan's sheet 项目导入.
+
+    ``faults`` are what could not be taken, each at its cell, ``remarks`` what was and should be
+    known; ``incomplete`` the units of which a row may have been left out.
+    """
+
+    projects: tuple[SystemProject, ...]
+    strange: tuple[StrangeUnit, ...] = ()
+    faults: tuple[Mistake, ...] = ()
+    remarks: tuple[Mistake, ...] = ()
+    incomplete: frozenset[str] = frozenset()
+    rows: int = 0
+
+    @cached_property
+    def by_unit(self) -> Mapping[str, Sequence[SystemProject]]:
+        """The projects of each unit (code), in the order of the export."""
+        found: dict[str, list[SystemProject]] = {}
+        for project in self.projects:
+            found.setdefault(project.unit, []).append(project)
+        return found
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 
 REGISTERS = "registers"
+# A project list of the budget system that has projects of the unit, and the register it fills.
+IMPORTED = "imported"
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Check:
 
     ``find`` takes tables by parameter name and returns the offending rows; ``needs`` are the table
     keys that must have arrived (``registers`` means every register). ``message`` and ``remedy``
-    are filled from the offending row; ``title`` names the matter in a few words.
+    are filled from the offending row; ``title`` names the matter in a few words. A column
+    ``severity`` in the offending rows goes before the check's own, where the plan decides.
     """
 
     code: str

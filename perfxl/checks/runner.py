@@ -9,16 +9,17 @@ from string import Formatter
 import pandas as pd
 
 from perfxl import tables
-from perfxl.checks import evidence, form, methods, registers, scores
-from perfxl.checks.catalogue import CATALOGUE, REGISTERS, Check, run_one
+from perfxl.checks import evidence, form, imported, methods, registers, scores
+from perfxl.checks.catalogue import CATALOGUE, IMPORTED, REGISTERS, Check, run_one
+from perfxl.checks.imported import compare_projects
 from perfxl.plan.forms import register_key
 from perfxl.plan.model import Plan
 from perfxl.points import as_text
-from perfxl.tables import Outcome, ReturnTables, frame
+from perfxl.tables import Outcome, ReturnTables, SystemProjects, frame
 from perfxl.values import squeeze
 
 # Importing the rooms fills the catalogue; naming them keeps the imports visible.
-ROOMS = (form, scores, evidence, registers, methods)
+ROOMS = (form, scores, evidence, registers, methods, imported)
 
 
 def all_checks() -> list[Check]:
@@ -28,23 +29,46 @@ def all_checks() -> list[Check]:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """``findings`` (``tables.FINDINGS``) and ``outcomes`` (``tables.OUTCOMES``)."""
+    """``findings`` (``tables.FINDINGS``) and ``outcomes`` (``tables.OUTCOMES``).
+
+    ``differences`` (``tables.DIFFERENCES``) are those from the budget system's project list, None
+    where none was imported.
+    """
 
     findings: pd.DataFrame
     outcomes: pd.DataFrame
+    differences: pd.DataFrame | None = None
 
 
-def run_checks(plan: Plan, returned: ReturnTables, computed: pd.DataFrame) -> CheckResult:
-    """All checks of the catalogue over a batch of returns."""
-    material = {**vars(returned), "plan": plan, "computed": computed}
+def run_checks(
+    plan: Plan,
+    returned: ReturnTables,
+    computed: pd.DataFrame,
+    projects: SystemProjects | None = None,
+) -> CheckResult:
+    """All checks of the catalogue over a batch of returns.
+
+    Without ``projects``, the budget system's list, the checks against it are not among them.
+    """
+    differences = None if projects is None else compare_projects(plan, projects, returned)
+    material = {
+        **vars(returned),
+        "plan": plan,
+        "computed": computed,
+        "differences": differences,
+    }
     files = dict(zip(returned.returns["receipt"], returned.returns["file"], strict=True))
     units = dict(zip(returned.returns["receipt"], returned.returns["unit"], strict=True))
     arrived = _arrived(plan, returned)
     # Most returns hold every table, and many checks need the same ones.
     able_by_needs: dict[tuple[str, ...], set[str]] = {}
+    if projects is not None:
+        _note_imported(plan, returned, projects, arrived)
     findings: dict[str, list[object]] = {name: [] for name in tables.FINDINGS}
     outcomes: dict[str, list[object]] = {name: [] for name in tables.OUTCOMES}
     for entry in all_checks():
+        if projects is None and IMPORTED in entry.needs:
+            continue
         offending = run_one(entry, material)
         if entry.needs not in able_by_needs:
             able_by_needs[entry.needs] = {
@@ -66,7 +90,22 @@ def run_checks(plan: Plan, returned: ReturnTables, computed: pd.DataFrame) -> Ch
         outcomes["unit"] += [units[receipt] for receipt in became]
         outcomes["code"] += [entry.code] * len(became)
         outcomes["outcome"] += became.values()
-    return CheckResult(frame(findings, tables.FINDINGS), frame(outcomes, tables.OUTCOMES))
+    return CheckResult(
+        frame(findings, tables.FINDINGS), frame(outcomes, tables.OUTCOMES), differences
+    )
+
+
+def _note_imported(
+    plan: Plan,
+    returned: ReturnTables,
+    projects: SystemProjects,
+    arrived: Mapping[str, set[str]],
+) -> None:
+    declared = plan.project_import
+    table = register_key(declared.register) if declared else ""
+    for receipt, unit in zip(returned.returns["receipt"], returned.returns["unit"], strict=True):
+        if table in arrived[receipt] and unit in projects.by_unit:
+            arrived[receipt].add(IMPORTED)
 
 
 def _arrived(plan: Plan, returned: ReturnTables) -> Mapping[str, set[str]]:
@@ -98,7 +137,7 @@ def _add_finding(
     message = _fill(entry.message, row)
     finding = {
         "code": entry.code,
-        "severity": str(entry.severity),
+        "severity": str(row.get("severity") or entry.severity),
         "receipt": receipt,
         "unit": row["unit"],
         "file": files.get(receipt, ""),

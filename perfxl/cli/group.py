@@ -27,6 +27,7 @@ class WorkOrder(ChineseGroup):
     order = (
         "init",
         "plan",
+        "projects",
         "issue",
         "mail",
         "ingest",

@@ -15,6 +15,7 @@ from perfxl.cli import (
     follow_up,
     mail,
     prepare,
+    projects,
     results,
     returns,
     scoring,
@@ -27,6 +28,7 @@ from perfxl.errors import PerfxlError
 
 COMMAND_MODULES = (
     prepare,
+    projects,
     returns,
     follow_up,
     mail,

@@ -239,10 +239,12 @@ class SheetWriter:
             {"type": "formula", "criteria": "=TRUE", "format": lined},
         )
 
-    def register_cell(self, row: int, index: int, column: Column, value: object) -> None:
+    def register_cell(
+        self, row: int, index: int, column: Column, value: object, **more: Any
+    ) -> None:
         """One filled cell in the body of a register; a blank one is not written."""
         if value != "":
-            self.typed(row, index, value, Role.INPUT, _body_kind(column), **_BODY)
+            self.typed(row, index, value, Role.INPUT, _body_kind(column), **{**_BODY, **more})
 
     def validate(
         self,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from perfxl.excel.reader import Grid
 from perfxl.intake.identity import Identity, proposals
+from perfxl.intake.registers import value_in
 from perfxl.layout.declare import Table
 from perfxl.layout.locate import LocatedTable, Rows, find_table
 from perfxl.ledger import Form, Verdict
 from perfxl.plan.forms import SELF_ASSESSMENT, register_table, self_assessment_table
-from perfxl.plan.model import Plan, Unit
-from perfxl.tables import StampState
+from perfxl.plan.model import Plan, Register, Unit
+from perfxl.tables import StampState, SystemProject
 from perfxl.values import squeeze, text_of
+
+# The projects with which a unit's workbook was, or may have been, issued.
+Given = Callable[[Unit], Iterable[SystemProject]]
 
 _DECIDE = "请核对后用 perfxl ingest --as 单位编码 认定"
 _BLANK = "自评表和登记表都没有填写，不算报送。请填报后重新报送"
@@ -44,18 +48,22 @@ def judge(
     identity: Identity,
     traces: Sequence[str],
     decision: Decision | None = None,
+    given: Given = lambda _: (),
 ) -> Judgement:
     """Judge a workbook by its identity and by whether anything is filled in.
 
     ``traces`` are the texts outside the workbook that may name its unit (file name, sender); they
-    serve only to propose units to a person.
+    serve only to propose units to a person. ``given`` tells what a unit's workbook may have held
+    when it was issued, which is nothing that the unit filled in.
     """
     if decision is not None:
-        return _decided(plan, grid, identity, decision)
-    return _no_return(plan, grid, identity, traces) or _of_unit(plan, grid, identity)
+        return _decided(plan, grid, identity, decision, given)
+    return _no_return(plan, grid, identity, traces) or _of_unit(plan, grid, identity, given)
 
 
-def _decided(plan: Plan, grid: Grid, identity: Identity, decision: Decision) -> Judgement:
+def _decided(
+    plan: Plan, grid: Grid, identity: Identity, decision: Decision, given: Given
+) -> Judgement:
     """The operator says whose a return is; whether it is one, the file itself has to show."""
     unit = decision.unit
     if grid.stamp is not None and grid.stamp.form != Form.RETURN:
@@ -64,7 +72,7 @@ def _decided(plan: Plan, grid: Grid, identity: Identity, decision: Decision) -> 
         return Judgement(
             "", Verdict.NOT_OURS, "里面找不到本次考核的自评表，认定单位也没有内容可收。请核对文件"
         )
-    if not is_filled_in(plan, grid, unit):
+    if not is_filled_in(plan, grid, unit, given):
         return Judgement(unit.code, Verdict.BLANK, _BLANK)
     return Judgement(unit.code, Verdict.VALID, f"由 {decision.by} 认定单位")
 
@@ -94,10 +102,10 @@ def _no_return(
     return None
 
 
-def _of_unit(plan: Plan, grid: Grid, identity: Identity) -> Judgement:
+def _of_unit(plan: Plan, grid: Grid, identity: Identity, given: Given) -> Judgement:
     unit = identity.unit
     assert unit is not None
-    if not is_filled_in(plan, grid, unit):
+    if not is_filled_in(plan, grid, unit, given):
         return Judgement(unit.code, Verdict.BLANK, _BLANK)
     if identity.stamp is StampState.FORGED:
         return Judgement(
@@ -142,8 +150,11 @@ def _why_not_ours(plan: Plan, grid: Grid, *, genuine: bool) -> str:
     return ""
 
 
-def is_filled_in(plan: Plan, grid: Grid, unit: Unit) -> bool:
-    """Whether the unit typed a score or a register row; True where no 自评表 can be found."""
+def is_filled_in(plan: Plan, grid: Grid, unit: Unit, given: Given = lambda _: ()) -> bool:
+    """Whether the unit typed a score or in a register; True where no 自评表 can be found.
+
+    A row in which nothing stands but what ``given`` says that it was issued with is not typed.
+    """
     codes = {squeeze(one.code) for one in plan.rubrics[unit.kind].indicators}
     has_assessment = False
     for rows, located in _located(grid, self_assessment_table(plan.campaign.step), SELF_ASSESSMENT):
@@ -154,12 +165,53 @@ def is_filled_in(plan: Plan, grid: Grid, unit: Unit) -> bool:
             for row in rows[located.first_row :]
         ):
             return True
-    return not has_assessment or any(
-        _text_at(row, located, key)
-        for register in plan.registers
-        for rows, located in _located(grid, register_table(register), register.name)
-        for row in rows[located.first_row :]
-        for key in located.columns
+    if not has_assessment:
+        return True
+    for register in plan.registers:
+        table = register_table(register)
+        for rows, located in _located(grid, table, register.name):
+            filled = [
+                row
+                for row in rows[located.first_row :]
+                if any(_text_at(row, located, key) for key in located.columns)
+            ]
+            if filled and not _all_given(plan, register, table, filled, located, given, unit):
+                return True
+    return False
+
+
+def _all_given(
+    plan: Plan,
+    register: Register,
+    table: Table,
+    rows: Rows,
+    located: LocatedTable,
+    given: Given,
+    unit: Unit,
+) -> bool:
+    """Whether the rows say no more than the projects that the workbook was issued with."""
+    declared = plan.project_import
+    if declared is None or declared.register != register.name:
+        return False
+    columns = {column.key: column for column in table.columns}
+    known = {_told(project.values.items()) for project in given(unit)}
+    return all(
+        _told(
+            (key, value_in(columns[key], row[at]))
+            for key, at in located.columns.items()
+            if at < len(row)
+        )
+        in known
+        for row in rows
+    )
+
+
+def _told(values: Iterable[tuple[str, object]]) -> frozenset[tuple[str, object]]:
+    """What a row says, column by column, for comparing; blanks say nothing."""
+    return frozenset(
+        (key, squeeze(value) if isinstance(value, str) else value)
+        for key, value in values
+        if value is not None and value != ""
     )
 
 

@@ -67,6 +67,12 @@ def read_register(
     )
 
 
+def value_in(column: Column, cell: object) -> object:
+    """What one cell of a register says: hundredths, a date, or its text; None if unreadable."""
+    read = _reading(column)
+    return text_of(cell) if read is None else read(cell)
+
+
 def _cells(filled: Sequence[tuple[int, Sequence[object]]], at: int | None) -> list[object]:
     if at is None:
         return [""] * len(filled)

@@ -92,6 +92,21 @@ class Issue:
 
 
 @dataclass(frozen=True)
+class ProjectListImport:
+    """A project list of the budget system that was imported; the newest is in force.
+
+    ``original`` is the name it is kept under; ``projects`` how many were taken from it.
+    """
+
+    file: str
+    original: str
+    sha256: str
+    projects: int
+    imported_by: str
+    imported_at: dt.datetime
+
+
+@dataclass(frozen=True)
 class Extension:
     """A later deadline that was granted to one unit."""
 

@@ -239,6 +239,17 @@ MAILS = sa.Table(
     sa.Column("recorded_by", sa.String(80), nullable=False),
     sa.Column("recorded_at", sa.DateTime, nullable=False),
 )
+PROJECT_IMPORTS = sa.Table(
+    "project_imports",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("original", sa.Text, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("projects", sa.Integer, nullable=False),
+    sa.Column("imported_by", sa.String(80), nullable=False),
+    sa.Column("imported_at", sa.DateTime, nullable=False),
+)
 COLLECTED = sa.Table(
     "collected",
     METADATA,

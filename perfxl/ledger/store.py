@@ -17,6 +17,7 @@ from perfxl.ledger.records import (
     Issue,
     Objection,
     ObjectionAnswer,
+    ProjectListImport,
     Review,
     SendBack,
 )
@@ -52,6 +53,15 @@ class Ledger(ReceivedFiles, SpotChecks, Rectifications, Mailbox):
     def issues(self) -> dict[str, Issue]:
         """The newest issue of each unit."""
         return {issue.unit: issue for issue in self.all_issues()}
+
+    def record_project_list(self, imported: ProjectListImport) -> None:
+        """Record an imported project list; it supersedes the one before."""
+        with self._writing() as connection:
+            connection.execute(schema.PROJECT_IMPORTS.insert().values(**vars(imported)))
+
+    def project_lists(self) -> list[ProjectListImport]:
+        """Every project list ever imported, in order."""
+        return [ProjectListImport(**row) for row in self._rows(schema.PROJECT_IMPORTS)]
 
     def record_extension(self, extension: Extension) -> None:
         """Record a granted extension; the last one of a unit is in force."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from perfxl.layout.declare import Column, ValueKind
 from perfxl.plan.mailing import MailSettings, MailText, addresses_in
 from perfxl.plan.methods import Method
+from perfxl.tables import Severity
 from perfxl.values import squeeze
 
 if TYPE_CHECKING:
@@ -104,6 +105,15 @@ class CampaignFigure(StrEnum):
     def of_indicator(self) -> bool:
         """Whether the figure is about one indicator."""
         return self in (CampaignFigure.SCORING, CampaignFigure.FULL)
+
+
+class ImportUse(StrEnum):
+    """What a column of the budget system's export is for (用途)."""
+
+    UNIT = "认定单位"
+    PROJECT = "认定项目"
+    PREFILL = "预填"
+    SUM = "合计后预填"
 
 
 class LedgerFigure(StrEnum):
@@ -439,6 +449,41 @@ class CampaignInfo:
     form_title: str
 
 
+@dataclass(frozen=True)
+class ImportColumn:
+    """A column of the export (``source``) and the register's column that it fills.
+
+    ``severity`` is that of a return that says something else, None where nothing is compared;
+    ``money`` the unit of its amounts (元, 万元), blank for other values; ``words`` the register's
+    choice by the export's own (squeezed) word for it.
+    """
+
+    source: str
+    use: ImportUse
+    column: Column
+    severity: Severity | None = None
+    money: str = ""
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ProjectImport:
+    """The sheet 项目导入: how the budget system's project list becomes rows of a register.
+
+    ``units`` are the headings of the columns that name the unit; the first of ``columns`` is the
+    one that tells projects apart.
+    """
+
+    register: str
+    units: tuple[str, ...]
+    columns: tuple[ImportColumn, ...]
+
+    @property
+    def key(self) -> ImportColumn:
+        """The column that tells projects apart."""
+        return self.columns[0]
+
+
 # What 分层依据 calls the kind of a unit; everything else there is a column of the register.
 UNIT_KIND = "单位类别"
 
@@ -494,6 +539,7 @@ class Plan:
     application: Application | None = None
     mail_settings: MailSettings | None = None
     other_campaigns: tuple[OtherCampaign, ...] = ()
+    project_import: ProjectImport | None = None
 
     @cached_property
     def unit_by_code(self) -> Mapping[str, Unit]:

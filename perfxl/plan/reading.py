@@ -11,6 +11,7 @@ from perfxl.plan import workbook as sheets_of_plan
 from perfxl.plan.application_reading import read_application
 from perfxl.plan.borrowed_reading import read_other_campaigns
 from perfxl.plan.forms import file_name
+from perfxl.plan.import_reading import read_project_import
 from perfxl.plan.info_reading import InfoSheet
 from perfxl.plan.item_reading import read_items
 from perfxl.plan.mail_reading import read_mail_settings, read_mail_texts
@@ -60,6 +61,7 @@ def read_plan(file: str, sheets: Mapping[str, Rows]) -> Plan:
     wording = read_wording(book)
     application = read_application(book, info, grades, registers)
     mail_settings = read_mail_settings(book)
+    project_import = read_project_import(book, registers)
     if book.mistakes:
         raise PlanRefused(book.file, book.mistakes)
     return Plan(
@@ -77,6 +79,7 @@ def read_plan(file: str, sheets: Mapping[str, Rows]) -> Plan:
         application,
         mail_settings,
         other_campaigns,
+        project_import,
     )
 
 

@@ -9,6 +9,7 @@ from perfxl.plan.mailing import Occasion, Security
 from perfxl.plan.methods import METHOD_NAMES
 from perfxl.plan.model import (
     Aggregate,
+    ImportUse,
     LateRule,
     MeasureKind,
     Naming,
@@ -17,12 +18,13 @@ from perfxl.plan.model import (
     TieRule,
 )
 from perfxl.plan.wording import SCOPES, DocumentKind, Part
+from perfxl.tables import Severity
 from perfxl.values import squeeze
 
 INFO, GRADES, ROSTER, ITEMS = "考核信息", "等级标准", "单位名录", "数据项"
 REGISTERS, INSTRUCTIONS, MAILS = "登记表", "填报说明", "邮件"
 REVIEWERS, SPOT_CHECK, MAIL_SETTINGS = "评分人", "抽查", "邮件设置"
-WORDING, APPLICATION = "文稿", "结果应用"
+WORDING, APPLICATION, IMPORT = "文稿", "结果应用", "项目导入"
 OTHER_CAMPAIGNS = "引用考核"
 RUBRIC_PREFIX = "指标体系"
 
@@ -31,6 +33,10 @@ TOGETHER = "合并"
 UNIQUE_CHOICES = (*YES_NO, TOGETHER)
 SELF_SCORE_CHOICES = ("必填", "选填")
 MAIL_OCCASIONS = tuple(Occasion)
+IMPORT_MONEY = ("元", "万元")
+# What a difference between a return and the export is; the last is not looked for.
+NOT_COMPARED = "不核对"
+ON_DIFFERENCE = (Severity.ERROR, Severity.VERIFY, NOT_COMPARED)
 REGISTER_KINDS = (
     ValueKind.TEXT,
     ValueKind.INTEGER,
@@ -268,6 +274,29 @@ OTHER_CAMPAIGNS_SHEET = _sheet(
 )
 
 
+IMPORT_SHEET = _sheet(
+    IMPORT,
+    "预算管理一体化系统导出的项目表，各列对应登记表的哪一列，一列一行；不从系统导入的可删去本表。",
+    _column("系统列名", 24, "导出文件表头上的名称，不含括号里的计量单位"),
+    _column(
+        "用途", 14, "认定单位可以有几列（编码、名称）；认定项目只有一列", choices=tuple(ImportUse)
+    ),
+    _column("登记表", 14, "用途为认定单位的不填", optional=True),
+    _column("登记表列", 18, "用途为认定单位的不填", optional=True),
+    _column(
+        "差异处理",
+        12,
+        "单位报送的与系统不同时：错误须改正，核实可说明；认定项目一行管漏列和多列的项目",
+        choices=ON_DIFFERENCE,
+        optional=True,
+    ),
+    _column("金额单位", 10, "系统中金额的单位，金额列必填", choices=IMPORT_MONEY, optional=True),
+    _column(
+        "取值对照", 50, "选项列，例如 一般公共预算资金=一般公共预算；用分号分开", optional=True
+    ),
+)
+
+
 def rubric_sheet(name: str) -> SheetLayout:
     """The layout of one rubric sheet."""
     return _sheet(name, "一个末级指标一行；分值合计即满分。", *RUBRIC_COLUMNS)
@@ -289,6 +318,7 @@ FIXED_SHEETS = {
         WORDING_SHEET,
         APPLICATION_SHEET,
         OTHER_CAMPAIGNS_SHEET,
+        IMPORT_SHEET,
     )
 }
 # Sheets of one item a row, and their items.

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from perfxl.excel.stamp import DEFINED_NAME, PROPERTY, Stamp
 from perfxl.excel.stamp import SHEET as STAMP_SHEET
-from perfxl.excel.style import Role
+from perfxl.excel.style import PALER_BLUE, Role
 from perfxl.excel.writer import SheetWriter, WorkbookWriter
 from perfxl.intake.content import Cells, Content
 from perfxl.layout.declare import FilledBy, SheetLayout, ValueKind
 from perfxl.layout.locate import column_letter
 from perfxl.plan import forms
 from perfxl.plan.model import CampaignInfo, Indicator, Plan, RubricRow, Unit
-from perfxl.points import as_text
+from perfxl.points import as_float, as_text
+from perfxl.tables import SystemProject
 
 _HEADING_ROW = 2
 
 
-def template(plan: Plan, unit: Unit, stamp: Stamp | None, content: Content | None = None) -> bytes:
+# What the budget system says is told apart from what the unit types; it is unlocked all the same.
+_PREFILLED = {"bg_color": PALER_BLUE}
+
+
+def template(
+    plan: Plan,
+    unit: Unit,
+    stamp: Stamp | None,
+    content: Content | None = None,
+    projects: Sequence[SystemProject] = (),
+) -> bytes:
     """The workbook that this unit fills in, as .xlsx bytes; ``stamp`` is its signed identity.
 
-    ``content`` is what the unit typed before, where the workbook goes out filled in.
+    ``content`` is what the unit typed before, where the workbook goes out filled in; ``projects``
+    are the unit's in the budget system, with which the register of the plan's sheet 项目导入 begins.
     """
     content = content or Content()
     layout = forms.template_layout(plan, unit.kind)
@@ -36,6 +49,8 @@ def template(plan: Plan, unit: Unit, stamp: Stamp | None, content: Content | Non
             _self_assessment(sheet, plan, unit, declared, content.entries)
         elif declared.key == forms.DATA_ITEMS:
             _data_items(sheet, plan, unit, declared, content.items)
+        elif plan.project_import and projects and declared.name == plan.project_import.register:
+            _prefilled_register(sheet, unit, declared, projects)
         else:
             _register(sheet, unit, declared, content.registers.get(declared.name, ()))
     if stamp is not None:
@@ -233,6 +248,33 @@ def _indicator_line(
             },
         )
     sheet.raw.set_row(row, max(30.0, lines_high(indicator.standard, 18.5, 14)))
+
+
+def _prefilled_register(
+    sheet: SheetWriter, unit: Unit, layout: SheetLayout, projects: Sequence[SystemProject]
+) -> None:
+    """A register that begins with the budget system's projects; the unit goes on below them."""
+    assert layout.table is not None
+    room = replace(layout.table, blank_rows=layout.table.blank_rows + len(projects))
+    note = f"{layout.note}浅蓝色的格取自预算管理一体化系统；可以增行、改正，改动处财政局会核对。"
+    _register(sheet, unit, replace(layout, table=room, note=note), ())
+    for number, project in enumerate(projects, _HEADING_ROW + 1):
+        height = 18.0
+        for index, column in enumerate(room.columns):
+            value = project.values.get(column.key)
+            if isinstance(value, str):
+                # A character of width is 5.25 points, and a Chinese one takes 10.
+                height = max(height, lines_high(value, (5.25 * column.width - 1) // 10, 13))
+            if value is not None and value != "":
+                shown = as_float(value) if isinstance(value, int) else value
+                sheet.register_cell(number, index, column, shown, **_PREFILLED)
+        sheet.raw.set_row(number, height)
+    sheet.raw.ignore_errors(
+        {
+            "number_stored_as_text": f"A{_HEADING_ROW + 2}:"
+            f"{column_letter(len(room.columns) - 1)}{_HEADING_ROW + 1 + len(projects)}"
+        }
+    )
 
 
 def _register(sheet: SheetWriter, unit: Unit, layout: SheetLayout, rows: Sequence[Cells]) -> None:

@@ -20,7 +20,7 @@ from perfxl.intake.extract import Return
 from perfxl.intake.identity import identify
 from perfxl.plan.model import LedgerFigure, Plan, Unit
 from perfxl.scoring import compute
-from perfxl.tables import ReturnTables
+from perfxl.tables import ReturnTables, SystemProjects
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,13 @@ def check_grid(
     figures: Mapping[str, Mapping[LedgerFigure, int | None]] | None = None,
     borrowed: Mapping[str, int] | None = None,
     as_of: dt.date | None = None,
+    projects: SystemProjects | None = None,
 ) -> FileCheck:
     """Check the contents of one workbook as the return of a unit.
 
     ``figures`` is what the ledger counts of units, where there is a ledger; ``borrowed`` what other
-    campaigns gave, by data item; on ``as_of`` a deadline that is to come is not yet missed.
+    campaigns gave, by data item; on ``as_of`` a deadline that is to come is not yet missed;
+    ``projects`` the budget system's list, where one was imported.
     """
     identity = identify(plan, grid, file, key)
     returned = Return(sha256_of(data), file, unit, identity, grid)
@@ -82,6 +84,6 @@ def check_grid(
         unit,
         tables,
         computed,
-        run_checks(plan, tables, computed),
+        run_checks(plan, tables, computed, projects),
         claimed_totals(plan.rubrics[unit.kind], tables),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from perfxl.campaign import PRODUCTS, Campaign
+from perfxl.checks.imported import CODES
 from perfxl.errors import Missing, NoCalendar, NothingToDo, Place, WrongWorkbook
 from perfxl.excel.reader import read_workbook
 from perfxl.facts.basis import document_basis
@@ -18,13 +19,21 @@ from perfxl.files import keep_earlier, sha256_of, write_atomically
 from perfxl.last_year import LastYear, read_last_year
 from perfxl.ledger import Consolidation, Form, Verdict
 from perfxl.movements import NOTHING_MOVED, Movements, movements, standing
-from perfxl.products.consolidated.material import Material, RejectedFile, ReturnLine, ReviewFile
+from perfxl.products.consolidated.material import (
+    DifferenceLine,
+    Material,
+    ProjectListCheck,
+    RejectedFile,
+    ReturnLine,
+    ReviewFile,
+    UnitProjects,
+)
 from perfxl.products.consolidated.workbook import consolidated_workbook
 from perfxl.rectifications.problems import in_force
 from perfxl.stages.gather import Gathered, gather
 from perfxl.stages.objection import objections
 from perfxl.stages.rectification import problems_today
-from perfxl.tables import DOCUMENT_BASIS, Severity, frame
+from perfxl.tables import DOCUMENT_BASIS, Difference, Severity, frame
 
 FILE = "综合评分表.xlsx"
 
@@ -158,4 +167,73 @@ def material(
         rectification=problems_today(campaign, now.date()),
         applied=gathered.applied,
         basis=_basis(campaign, gathered),
+        project_list=_project_list(campaign, gathered),
     )
+
+
+def _project_list(campaign: Campaign, gathered: Gathered) -> ProjectListCheck | None:
+    """The returns beside the budget system's list; None where none was imported."""
+    declared, projects = gathered.plan.project_import, gathered.projects
+    differences = gathered.checked.differences
+    if declared is None or projects is None or differences is None:
+        return None
+    labels = [one.column.label for one in declared.columns if one.money]
+    values = gathered.tables.registers[declared.register].values
+    units = []
+    for unit in gathered.plan.units:
+        own = values[values["unit"] == unit.code]
+        returned = unit.code in gathered.receipts
+        listed = projects.by_unit.get(unit.code, ())
+        told = differences[differences["unit"] == unit.code]
+        amounts = tuple(
+            (
+                sum(v for one in listed if isinstance(v := one.values.get(label), int)),
+                int(own[label].sum()) if returned else None,
+            )
+            for label in labels
+        )
+        units.append(
+            UnitProjects(
+                unit.code,
+                unit.name,
+                str(gathered.status[unit.code]),
+                len(listed),
+                len(own) if returned else None,
+                len(told),
+                int((told["severity"] == Severity.ERROR).sum()),
+                amounts,
+            )
+        )
+    last = campaign.ledger.project_lists()[-1]
+    source = f"{last.file}，{last.imported_at:%Y-%m-%d} 由 {last.imported_by} 导入"
+    return ProjectListCheck(source, tuple(labels), units, _difference_lines(gathered, differences))
+
+
+def _difference_lines(gathered: Gathered, differences: pd.DataFrame) -> list[DifferenceLine]:
+    said = {
+        (one.receipt, one.code, one.cell): one.explanation
+        for one in gathered.checked.findings.itertuples(index=False)
+    }
+    lines = []
+    for one in differences.itertuples(index=False):
+        letters = gathered.tables.columns[one.receipt, one.cell_table]
+        cell = f"{letters.get(one.cell_column, 'A')}{one.row}"
+        code = CODES[Difference(one.matter)]
+        lines.append(
+            DifferenceLine(
+                one.unit,
+                one.matter,
+                one.severity,
+                one.code,
+                one.name,
+                one.label,
+                one.expected,
+                one.reported,
+                one.expected_amount,
+                one.reported_amount,
+                one.sheet,
+                cell,
+                said.get((one.receipt, code, cell), ""),
+            )
+        )
+    return lines

@@ -28,21 +28,34 @@ from perfxl.plan.model import LedgerFigure, Plan
 from perfxl.reviews.lines import ReviewLine, look_again, review_lines
 from perfxl.reviews.merging import Merged, merge
 from perfxl.spot_checks.results import in_force, problems_of_units
+from perfxl.stages.project_list import projects_in_force
 from perfxl.stages.received import original_of
-from perfxl.tables import CHECKED, ENTERED, SAMPLE, ReturnTables, Status, frame_of
+from perfxl.tables import (
+    CHECKED,
+    ENTERED,
+    SAMPLE,
+    ReturnTables,
+    Status,
+    SystemProjects,
+    frame_of,
+)
 
 _NEVER = dt.datetime.min
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """One campaign as it stands now; ``entered`` (``tables.ENTERED``) are all approved scores."""
+    """One campaign as it stands now; ``entered`` (``tables.ENTERED``) are all approved scores.
+
+    ``projects`` is the budget system's list, where one was imported.
+    """
 
     plan: Plan
     receipts: Mapping[str, Receipt]
     status: Mapping[str, Status]
     tables: ReturnTables
     entered: pd.DataFrame
+    projects: SystemProjects | None = None
 
     @cached_property
     def computed(self) -> pd.DataFrame:
@@ -52,7 +65,7 @@ class Gathered:
     @cached_property
     def checked(self) -> CheckResult:
         """Findings and outcomes of all checks."""
-        return run_checks(self.plan, self.tables, self.computed)
+        return run_checks(self.plan, self.tables, self.computed, self.projects)
 
     @cached_property
     def merged(self) -> Merged:
@@ -123,7 +136,14 @@ def gather(
         extracted[receipt.sha256] = extract_one(layouts, one)
     batch = [extracted[receipt.sha256] for receipt in wanted.values()]
     figures = ledger_figures(campaign, status)
-    return Gathered(plan, wanted, status, assemble(plan, batch, figures), entered_scores(campaign))
+    return Gathered(
+        plan,
+        wanted,
+        status,
+        assemble(plan, batch, figures),
+        entered_scores(campaign),
+        projects_in_force(campaign),
+    )
 
 
 def entered_scores(campaign: Campaign) -> pd.DataFrame:

@@ -35,6 +35,8 @@ from perfxl.intake.judgement import Decision, Judgement, judge, second_to_undoub
 from perfxl.isolation import ahead
 from perfxl.ledger import Form, Receipt, Verdict
 from perfxl.plan.forms import OPINIONS
+from perfxl.plan.model import Unit
+from perfxl.stages.project_list import lists_ever_in_force
 from perfxl.stages.received import original_of
 from perfxl.stages.rectification_books import (
     BookTaken,
@@ -42,7 +44,7 @@ from perfxl.stages.rectification_books import (
     judge_book,
     take_book,
 )
-from perfxl.tables import StampState
+from perfxl.tables import StampState, SystemProject, SystemProjects
 
 # Receipts that are written in one transaction; each waits no longer than this many files. What
 # came out of one file is never written apart from it.
@@ -211,6 +213,7 @@ class _Run:
         self.attachments: list[_Arrival] = []
         self.units_beside: dict[str, set[str]] = defaultdict(set)
         self.layouts = Layouts(campaign.plan)
+        self.given: list[SystemProjects] | None = None
         self.extracted: dict[str, Extracted] = {}
         self.order: dict[Path, int] = {}
         self.unpacked: Counter[Path] = Counter()
@@ -346,7 +349,8 @@ class _Run:
                 Verdict.UNCHANGED,
                 "这是退回修改的标注件，没有改动。请填报单位改正后重新报送",
             )
-        judged = judge(plan, grid, identity, (arrival.name, arrival.sender), self.decision)
+        traces = (arrival.name, arrival.sender)
+        judged = judge(plan, grid, identity, traces, self.decision, self._given)
         if judged.verdict is Verdict.VALID and self._is_saved_again(judged.holder, grid):
             return Judgement(
                 judged.holder,
@@ -365,6 +369,12 @@ class _Run:
                 self.undoubted.add(judged.holder)
             self.units_beside[arrival.beside].add(judged.holder)
         return judged
+
+    def _given(self, unit: Unit) -> list[SystemProject]:
+        """The projects that the unit's workbook may have been issued with."""
+        if self.given is None:
+            self.given = lists_ever_in_force(self.campaign)
+        return [one for projects in self.given for one in projects.by_unit.get(unit.code, ())]
 
     def _is_saved_again(self, unit: str, grid: Grid) -> bool:
         """Whether this is the unit's marked copy, saved without a change of what it says."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from perfxl.ledger import Form, Issue
 from perfxl.plan.forms import file_name
 from perfxl.plan.model import Unit
 from perfxl.products.template import template
+from perfxl.stages.project_list import projects_in_force
+from perfxl.tables import SystemProject
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,10 @@ def issue(
     """Write the workbook of every unit whose content is new or differs from what lies there.
 
     A file that people changed in 下发/, or that an earlier plan named otherwise, goes to 历次/.
+    Where a project list was imported, each unit's workbook begins with its projects.
     """
     plan = campaign.plan
+    projects = projects_in_force(campaign)
     known = campaign.ledger.issues()
     written: list[Path] = []
     unchanged: list[Path] = []
@@ -40,7 +44,8 @@ def issue(
         name = file_name(plan.campaign.code, unit)
         path = campaign.path(ISSUED) / unit.kind / name
         earlier = known.get(unit.code)
-        data = unit_workbook(campaign, unit)
+        own = projects.by_unit.get(unit.code, ()) if projects else ()
+        data = unit_workbook(campaign, unit, own)
         digest = sha256_of(data)
         relative = path.relative_to(campaign.folder).as_posix()
         if earlier is not None and earlier.file != relative:
@@ -62,9 +67,9 @@ def issue(
     return IssueResult(tuple(written), tuple(unchanged))
 
 
-def unit_workbook(campaign: Campaign, unit: Unit) -> bytes:
-    """The workbook of one unit, stamped."""
-    return template(campaign.plan, unit, unit_stamp(campaign, unit))
+def unit_workbook(campaign: Campaign, unit: Unit, projects: Sequence[SystemProject] = ()) -> bytes:
+    """The workbook of one unit, stamped; ``projects`` are its own in the budget system."""
+    return template(campaign.plan, unit, unit_stamp(campaign, unit), projects=projects)
 
 
 def unit_stamp(campaign: Campaign, unit: Unit) -> Stamp:

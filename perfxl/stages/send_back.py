@@ -121,6 +121,7 @@ def _fresh(
         receipt.file,
         campaign.stamp_key,
         figures,
+        projects=gathered.projects,
     )
     found = _with_explanations(checked.result.findings, gathered.checked.findings)
     found = in_order(found)

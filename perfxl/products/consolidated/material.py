@@ -68,13 +68,64 @@ class RejectedFile:
 
 
 @dataclass(frozen=True)
+class UnitProjects:
+    """One unit's projects in the budget system's list and in its return (None: not returned).
+
+    ``amounts`` are, per column of money, the sums of both; hundredths of the register's unit.
+    """
+
+    unit: str
+    name: str
+    status: str
+    listed: int
+    reported: int | None
+    differences: int
+    errors: int
+    amounts: tuple[tuple[int, int | None], ...]
+
+
+@dataclass(frozen=True)
+class DifferenceLine:
+    """A row of ``tables.DIFFERENCES`` with the cell of the return and what the unit says to it."""
+
+    unit: str
+    matter: str
+    severity: str
+    code: str
+    name: str
+    label: str
+    expected: str
+    reported: str
+    expected_amount: object
+    reported_amount: object
+    sheet: str
+    cell: str
+    explanation: str
+
+
+@dataclass(frozen=True)
+class ProjectListCheck:
+    """Returns beside the budget system's list; ``labels`` name its columns of money."""
+
+    source: str
+    labels: tuple[str, ...]
+    units: Sequence[UnitProjects]
+    lines: Sequence[DifferenceLine]
+
+    @property
+    def differences(self) -> int:
+        """How many there are."""
+        return len(self.lines)
+
+
+@dataclass(frozen=True)
 class Material:
     """Tables of one campaign (``tables.SCORES``, ``RANKING``, ``FINDINGS``) and its returns.
 
     ``movements`` are those since the workbook was last written; ``disagreements``, ``look_again``,
     ``objections`` and ``rectification`` are tables of these names in ``tables``; ``applied`` is
     there where the plan says what grades mean for the budget; ``basis`` (``DOCUMENT_BASIS``) are
-    the figures of the documents.
+    the figures of the documents. ``project_list`` is there where one was imported.
     """
 
     plan: Plan
@@ -93,6 +144,7 @@ class Material:
     rectification: pd.DataFrame = field(default_factory=lambda: frame({}, RECTIFICATION))
     applied: Applied | None = None
     basis: pd.DataFrame = field(default_factory=lambda: frame({}, DOCUMENT_BASIS))
+    project_list: ProjectListCheck | None = None
 
     @cached_property
     def by_unit(self) -> Mapping[str, Mapping[str, Any]]:

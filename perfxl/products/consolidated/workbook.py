@@ -19,6 +19,7 @@ from perfxl.products.consolidated import (
     follow_up,
     lists,
     matrix,
+    project_list,
     ranking,
     rectification,
 )
@@ -143,6 +144,16 @@ def _follow_up(material: Material) -> list[Sheet]:
     if not material.movements.nothing:
         about = "与上一次汇总相比变动的得分、名次、等级"
         found.append(Sheet(follow_up.MOVEMENTS, about, follow_up.write_movements))
+    if material.project_list is not None:
+        about = "各单位项目数和金额与一体化系统对照"
+        found += [
+            Sheet(project_list.UNITS, about, project_list.write_units),
+            Sheet(
+                project_list.DIFFERENCES,
+                "每处与一体化系统不同的内容和位置",
+                project_list.write_differences,
+            ),
+        ]
     if material.applied is not None:
         about = "等级用于下年预算的建议，逐个项目计算"
         found += [
