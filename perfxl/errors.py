@@ -88,6 +88,47 @@ class MailRefused(PerfxlError):
         return "\n".join([super().__str__(), *(f"  {mistake}" for mistake in self.mistakes)])
 
 
+class LibraryRefused(PerfxlError):
+    """The indicator library is wrong; ``mistakes`` holds every mistake at its cell."""
+
+    code = "E721"
+
+    def __init__(self, file: str, mistakes: Sequence[Mistake]) -> None:
+        super().__init__(
+            f"指标库有 {len(mistakes)} 处错误，没有改动它",
+            place=Place(file),
+            remedy="请逐条改正后重试",
+        )
+        self.mistakes = tuple(mistakes)
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *(f"  {mistake}" for mistake in self.mistakes)])
+
+
+class LibraryHeld(PerfxlError):
+    """The indicator library is open in an office program, or was saved there meanwhile."""
+
+    code = "E722"
+
+
+class LibraryDamaged(PerfxlError):
+    """The file of the indicator library cannot be read whole; it is left as it is."""
+
+    code = "E723"
+
+
+class NotInLibrary(PerfxlError):
+    """An indicator that the library does not have, or one that is no longer in use."""
+
+    code = "E728"
+
+
+class NoLibrary(PerfxlError):
+    """There is no indicator library where one is looked for."""
+
+    code = "E729"
+
+
 class MailServerFault(PerfxlError):
     """A mail server cannot be reached, or does not let the office in."""
 

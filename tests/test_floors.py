@@ -32,7 +32,7 @@ FLOORS = (
     {
         *("checks", "intake", "scoring", "reviews", "claims", "changes"),
         *("analysis", "last_year", "movements", "spot_checks", "wording", "narrative"),
-        "application",
+        *("application", "library"),
     },
     {"rectifications"},
     {"facts", "campaign"},
@@ -53,7 +53,7 @@ OWNERS = {
     "lxml": {"excel"},
     "py7zr": {"envelopes"},
     "rarfile": {"envelopes"},
-    "rapidfuzz": {"intake"},
+    "rapidfuzz": {"intake", "library"},
     "docx": {"documents"},
     "sqlalchemy": {"ledger"},
     "pypdf": {"narrative"},

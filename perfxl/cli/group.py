@@ -47,6 +47,7 @@ class WorkOrder(ChineseGroup):
         "rectify",
         "apply",
         "check-report",
+        "library",
         "pdf",
         "check-form",
         "checks",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from perfxl.errors import PlanRefused
 from perfxl.layout.declare import Column
@@ -58,6 +58,7 @@ def read_plan(file: str, sheets: Mapping[str, Rows]) -> Plan:
     wording = read_wording(book)
     application = read_application(book, info, grades, registers)
     mail_settings = read_mail_settings(book)
+    references = tuple(_references(book))
     if book.mistakes:
         raise PlanRefused(book.file, book.mistakes)
     return Plan(
@@ -74,6 +75,7 @@ def read_plan(file: str, sheets: Mapping[str, Rows]) -> Plan:
         wording,
         application,
         mail_settings,
+        references,
     )
 
 
@@ -175,6 +177,18 @@ def _reviewers(book: PlanBook, sections: Sequence[str]) -> dict[str, tuple[str, 
         elif known is not None and name:
             reviewers[known] = (*reviewers.get(known, ()), name)
     return reviewers
+
+
+def _references(book: PlanBook) -> Iterator[Mapping[str, str]]:
+    layout = sheets_of_plan.REFERENCES_SHEET
+    assert layout.table is not None
+    seen: dict[str, Row] = {}
+    for row in book.rows(layout, needed=False):
+        row.required("指标名称")
+        twin = row.repeated("指标编号", seen)
+        if twin:
+            row.repeats("指标编号", twin, "请删去一行")
+        yield {column.label: row.text(column.label) for column in layout.table.columns}
 
 
 def plan_records(sheets: Mapping[str, Rows]) -> dict[str, tuple[list[str], list[dict[str, str]]]]:

@@ -13,6 +13,7 @@ from perfxl.layout.declare import FilledBy, SheetLayout, ValueKind
 from perfxl.layout.locate import column_letter
 from perfxl.plan import forms
 from perfxl.plan.model import CampaignInfo, Indicator, Plan, RubricRow, Unit
+from perfxl.plan.workbook import REFERENCES, REFERENCES_SHEET
 from perfxl.points import as_text
 
 _HEADING_ROW = 2
@@ -38,8 +39,31 @@ def template(plan: Plan, unit: Unit, stamp: Stamp, content: Content | None = Non
             _data_items(sheet, plan, unit, declared, content.items)
         else:
             _register(sheet, unit, declared, content.registers.get(declared.name, ()))
+    if plan.references:
+        _references(book.sheet(REFERENCES), plan)
     write_stamp(book, stamp)
     return book.to_bytes()
+
+
+def _references(sheet: SheetWriter, plan: Plan) -> None:
+    """The indicators that the office chose from its library, for units to look at."""
+    table = REFERENCES_SHEET.table
+    assert table is not None
+    columns = [one for one in table.columns if any(said[one.label] for said in plan.references)]
+    sheet.title("项目绩效指标参考", "设置项目绩效指标时参考，本表不用填写。", len(columns) - 1)
+    sheet.headings(_HEADING_ROW, columns)
+    for row, said in enumerate(plan.references, _HEADING_ROW + 1):
+        for index, column in enumerate(columns):
+            sheet.text(row, index, said[column.label])
+        tallest = max(lines_high(said[one.label], one.width / 2, 13) for one in columns)
+        sheet.raw.set_row(row, max(24.0, tallest))
+    last = _HEADING_ROW + len(plan.references)
+    sheet.raw.autofilter(_HEADING_ROW, 0, last, len(columns) - 1)
+    sheet.raw.freeze_panes(_HEADING_ROW + 1, 2)
+    sheet.print_setup(
+        landscape=True, last_column=len(columns) - 1, repeat_rows=(_HEADING_ROW, _HEADING_ROW)
+    )
+    sheet.protect(autofilter=True)
 
 
 def write_stamp(book: WorkbookWriter, stamp: Stamp) -> None:
