@@ -35,13 +35,14 @@ class SheetEdit:
     """What is written to one sheet: cells by place; blank text empties a cell.
 
     A new row looks like the row that ``like`` names for it, a cell in ``looks`` like that other
-    cell; ``marked`` cells get a fill of ours.
+    cell; ``heights`` are in points; ``marked`` cells get a fill of ours.
     """
 
     sheet: str
     cells: Mapping[Spot, Written]
     like: Mapping[int, int] = field(default_factory=dict)
     looks: Mapping[Spot, Spot] = field(default_factory=dict)
+    heights: Mapping[int, float] = field(default_factory=dict)
     marked: frozenset[Spot] = frozenset()
 
 
@@ -119,6 +120,9 @@ class _Sheet:
         for row, column in sorted(edit.cells):
             like = edit.looks.get((row, column), (edit.like.get(row), column))
             self._put(row, column, edit.cells[row, column], like)
+        for row, height in edit.heights.items():
+            # Not a custom height: the row still grows with what is typed into it.
+            self._row(row).set("ht", f"{height:g}")
         for row, column in edit.marked:
             cell = self._cell(row, column)
             cell.set("s", str(self._styles.with_fill(int(cell.get("s", "0")), _solid(MARKED))))

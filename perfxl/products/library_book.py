@@ -107,14 +107,18 @@ def _table(sheet: SheetWriter, layout: SheetLayout, records: Sequence[Mapping[st
 def _record(
     sheet: SheetWriter, row: int, columns: Sequence[Column], record: Mapping[str, str]
 ) -> None:
-    tallest = 20.0
     for index, column in enumerate(columns):
         text = record.get(column.key, "")
         marks = number_of_marks(text) if column.key == "marks" else None
         value: object = text if marks is None else marks
         sheet.typed(row, index, value, Role.INPUT, _kind(column), bg_color="#FFFFFF")
-        tallest = max(tallest, lines_high(text, column.width / 2, 13))
-    sheet.raw.set_row(row, min(tallest, _TALLEST))
+    sheet.raw.set_row(row, height_of(columns, record))
+
+
+def height_of(columns: Sequence[Column], record: Mapping[str, str]) -> float:
+    """The height in points of a row that shows these texts, up to a limit."""
+    texts = ((record.get(one.key, ""), one.width) for one in columns)
+    return min(_TALLEST, max(20.0, *(lines_high(text, width / 2, 13) for text, width in texts)))
 
 
 def _kind(column: Column) -> ValueKind:

@@ -9,7 +9,7 @@ from perfxl.excel.stamp import SHEET as STAMP_SHEET
 from perfxl.excel.style import Role
 from perfxl.excel.writer import SheetWriter, WorkbookWriter
 from perfxl.intake.content import Cells, Content
-from perfxl.layout.declare import FilledBy, SheetLayout, ValueKind
+from perfxl.layout.declare import Column, FilledBy, SheetLayout, ValueKind
 from perfxl.layout.locate import column_letter
 from perfxl.plan import forms
 from perfxl.plan.model import CampaignInfo, Indicator, Plan, RubricRow, Unit
@@ -38,18 +38,29 @@ def template(plan: Plan, unit: Unit, stamp: Stamp, content: Content | None = Non
         elif declared.key == forms.DATA_ITEMS:
             _data_items(sheet, plan, unit, declared, content.items)
         else:
-            _register(sheet, unit, declared, content.registers.get(declared.name, ()))
+            _register(sheet, plan, unit, declared, content.registers.get(declared.name, ()))
     if plan.references:
         _references(book.sheet(REFERENCES), plan)
     write_stamp(book, stamp)
     return book.to_bytes()
 
 
-def _references(sheet: SheetWriter, plan: Plan) -> None:
-    """The indicators that the office chose from its library, for units to look at."""
+def _reference_columns(plan: Plan) -> list[Column]:
     table = REFERENCES_SHEET.table
     assert table is not None
-    columns = [one for one in table.columns if any(said[one.label] for said in plan.references)]
+    return [one for one in table.columns if any(said[one.label] for said in plan.references)]
+
+
+def _names_of_references(plan: Plan) -> str:
+    """The range of the names on the sheet 指标参考."""
+    at = [one.label for one in _reference_columns(plan)].index("指标名称")
+    letter, first = column_letter(at), _HEADING_ROW + 2
+    return f"='{REFERENCES}'!${letter}${first}:${letter}${first + len(plan.references) - 1}"
+
+
+def _references(sheet: SheetWriter, plan: Plan) -> None:
+    """The indicators that the office chose from its library, for units to look at."""
+    columns = _reference_columns(plan)
     sheet.title("项目绩效指标参考", "设置项目绩效指标时参考，本表不用填写。", len(columns) - 1)
     sheet.headings(_HEADING_ROW, columns)
     for row, said in enumerate(plan.references, _HEADING_ROW + 1):
@@ -258,10 +269,17 @@ def _indicator_line(
     sheet.raw.set_row(row, max(30.0, lines_high(indicator.standard, 18.5, 14)))
 
 
-def _register(sheet: SheetWriter, unit: Unit, layout: SheetLayout, rows: Sequence[Cells]) -> None:
+def _register(
+    sheet: SheetWriter, plan: Plan, unit: Unit, layout: SheetLayout, rows: Sequence[Cells]
+) -> None:
     assert layout.table is not None
     last = len(layout.table.columns) - 1
-    sheet.register_body(_HEADING_ROW + 1, layout.table, len(rows))
+    offered = {
+        column.key: _names_of_references(plan)
+        for column in layout.table.columns
+        if column.kind is ValueKind.TEXT and column.choices == (REFERENCES,)
+    }
+    sheet.register_body(_HEADING_ROW + 1, layout.table, len(rows), offered)
     for number, typed in enumerate(rows, _HEADING_ROW + 1):
         for index, column in enumerate(layout.table.columns):
             sheet.register_cell(number, index, column, typed.get(column.key, ""))

@@ -30,13 +30,16 @@ from perfxl.library.columns import KEY_OF_LABEL, UNWANTED, FoundTable
 from perfxl.library.importing import Candidate, Confirmed, Origin, read_indicators
 from perfxl.library.merging import Merged, Pending, merge, number_of_marks, proposed, read_choices
 from perfxl.library.model import (
+    CHANGE_COLUMNS,
     CHANGES,
     COLUMNS_FILE,
+    INDICATOR_COLUMNS,
     INDICATORS,
     LABELS,
     LIBRARY_FILE,
     MERGE_FILE,
     RECORDED,
+    SOURCE_COLUMNS,
     SOURCES,
     Change,
     Entry,
@@ -49,6 +52,7 @@ from perfxl.plan.markdown import from_markdown
 from perfxl.products.library_book import (
     COLUMN_COLUMNS,
     columns_book,
+    height_of,
     library_workbook,
     merge_book,
 )
@@ -60,6 +64,7 @@ SEED = "指标库.md"
 BY_HAND = "在表中直接修改"
 # What Excel, WPS and LibreOffice leave beside a workbook that they hold open.
 _LOCKS = ("~${}", ".~{}", ".~lock.{}#")
+_COLUMNS = {SOURCES: SOURCE_COLUMNS, CHANGES: CHANGE_COLUMNS}
 _EARLIER = "原文件没有改动；以前的版本在“历次”文件夹里，可以取回最近的一份"
 
 
@@ -206,6 +211,7 @@ class Opened:
         spots = self.library.spots[INDICATORS]
         cells: dict[Spot, Written] = {}
         like: dict[int, int] = {}
+        heights: dict[int, float] = {}
         at = {
             **{entry.number: entry for entry in self.library.entries if entry.number},
             **{
@@ -220,22 +226,26 @@ class Opened:
             row = free if entry is None else entry.row
             for key, column in spots.columns.items():
                 new = values.get(key, "")
-                if new != ("" if entry is None else entry[key]):
+                if entry is None or new != entry[key]:
                     cells[row, column] = _written(key, new)
             if entry is None:
                 like[row] = spots.last_row
+                heights[row] = height_of(INDICATOR_COLUMNS, values)
                 free += 1
-        return SheetEdit(spots.sheet, cells, like)
+        return SheetEdit(spots.sheet, cells, like, heights=heights)
 
     def _appended(self, sheet: str, records: Sequence[Mapping[str, str]]) -> SheetEdit:
         spots = self.library.spots[sheet]
         cells: dict[Spot, Written] = {}
+        heights: dict[int, float] = {}
         for row, record in enumerate(records, spots.free_row):
+            heights[row] = height_of(_COLUMNS[sheet], record)
             for key, column in spots.columns.items():
-                if record.get(key):
-                    cells[row, column] = record[key]
-        like = {row: spots.last_row for row, _ in cells}
-        return SheetEdit(spots.sheet, cells, like if spots.last_row > spots.heading_row else {})
+                cells[row, column] = record.get(key, "")
+        # Under the bare heading a new row looks like its columns.
+        begun = spots.last_row > spots.heading_row
+        like = dict.fromkeys(heights, spots.last_row) if begun else {}
+        return SheetEdit(spots.sheet, cells, like, heights=heights)
 
     def _register(
         self, changes: Sequence[tuple[Altered, str]], now: dt.datetime, by: str

@@ -26,6 +26,8 @@ from perfxl.plan.workbook import (
     RUBRIC_PREFIX,
     rubric_sheet,
 )
+from perfxl.products.library_book import height_of
+from perfxl.products.template import lines_high
 from perfxl.stages.library import entries_of, refuse_held
 from perfxl.values import squeeze, text_of
 
@@ -168,6 +170,7 @@ def _rubric_rows(
     there = {name_key(_leaf(record)) for record in table.records}
     codes = [record.get("编码", "") for record in table.records]
     marked: set[Spot] = set()
+    heights: dict[int, float] = {}
     entries: list[tuple[Entry, str]] = []
     already: list[Entry] = []
     levels = [(record.get("一级指标", ""), record.get("编码", "")) for record in table.records]
@@ -194,9 +197,10 @@ def _rubric_rows(
         looks[row, columns[ADOPTION]] = (table.last_row, columns["评分方法"])
         marked |= {(row, columns["分值"]), (row, columns[ADOPTION])}
         entries.append((entry, code))
+        heights[row] = max(20.0, lines_high(texts["评分标准"], 25, 13))
         row += 1
     like = dict.fromkeys(range(table.free_row, row), table.last_row)
-    edit = SheetEdit(sheet, cells, like, looks, frozenset(marked))
+    edit = SheetEdit(sheet, cells, like, looks, heights, frozenset(marked))
     return Inserted(sheet, tuple(entries), tuple(already)), edit, []
 
 
@@ -251,5 +255,9 @@ def _references(
         for label, column in table.located.columns.items()
     }
     like = dict.fromkeys(range(table.free_row, table.free_row + len(fresh)), table.last_row)
-    edit = SheetEdit(name, cells, like if table.records else {})
+    heights = {
+        row: height_of(layout.table.columns, texts(entry))
+        for row, entry in enumerate(fresh, table.free_row)
+    }
+    edit = SheetEdit(name, cells, like if table.records else {}, heights=heights)
     return Inserted(name, tuple((entry, "") for entry in fresh), already), edit, []
