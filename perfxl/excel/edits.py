@@ -15,7 +15,7 @@ from perfxl.errors import Unreadable
 from perfxl.excel.markup.book import Book
 from perfxl.excel.markup.edited_package import EditedPackage
 from perfxl.excel.markup.places import Area, area_of
-from perfxl.excel.markup.schema import LAST_ROW, element, main, part_of, spaced
+from perfxl.excel.markup.schema import LAST_ROW, element, lines, main, part_of, spaced
 from perfxl.excel.markup.styles import Styles
 from perfxl.excel.style import BLUE, BODY_FONT, HEADING_FONT, INK, LINE
 from perfxl.layout.locate import cell_name
@@ -27,6 +27,7 @@ Written = str | float
 
 MARKED = "#FFE699"
 _TEXT_FORMAT = 49
+_TALLEST = 160
 _NAME = re.compile(r"([A-Z]{1,3})([1-9]\d{0,6})")
 
 
@@ -306,6 +307,12 @@ def _new_sheet(sheet: NewSheet, styles: Styles) -> Any:
     shown = [((sheet.name,), title), ((sheet.note,), 0), (tuple(sheet.headings), heading)]
     for number, (texts, look) in enumerate([*shown, *((tuple(row), body) for row in sheet.rows)]):
         row = element(f"<row r='{number + 1}'/>")
+        if number >= len(shown):
+            tallest = max(
+                lines(text, max(width - 1.5, 2))
+                for text, width in zip(texts, sheet.widths, strict=True)
+            )
+            row.set("ht", f"{min(_TALLEST, max(20, 13 * tallest + 4))}")
         for column, text in enumerate(texts):
             cell = element(f"<c r='{cell_name(number, column)}' s='{look}'/>")
             if text:
