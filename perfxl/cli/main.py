@@ -20,6 +20,7 @@ from perfxl.cli import (
     returns,
     scoring,
     spot_check,
+    year,
 )
 from perfxl.cli.chinese import usage_mistake
 from perfxl.cli.group import MISTAKE_EXIT, cli
@@ -35,6 +36,7 @@ COMMAND_MODULES = (
     scoring,
     results,
     closing,
+    year,
     check_report,
     library,
 )

@@ -12,7 +12,7 @@ from perfxl.plan import forms
 from perfxl.plan.model import Register, RegisterColumn, Relation, Rule
 from perfxl.plan.names import LONGEST_NAME, find_name
 from perfxl.plan.rows import LIST_BREAK, PlanBook, Row
-from perfxl.plan.workbook import REFERENCES, REGISTERS, REGISTERS_SHEET
+from perfxl.plan.workbook import REFERENCES, REGISTERS, REGISTERS_SHEET, TOGETHER
 from perfxl.points import HUNDREDTHS
 from perfxl.values import number_of, squeeze
 
@@ -39,6 +39,7 @@ class _Declared:
     column: Column
     rules: tuple[Rule, ...]
     unique: bool
+    in_key: bool
 
 
 def read_registers(book: PlanBook) -> tuple[Register, ...]:
@@ -63,7 +64,7 @@ def read_registers(book: PlanBook) -> tuple[Register, ...]:
         if column.kind is ValueKind.TEXT and column.choices == (REFERENCES,):
             _check_reference(book, row)
         found.setdefault(name, []).append(
-            _Declared(row, name, column, _rules(row), row.yes("唯一"))
+            _Declared(row, name, column, _rules(row), *_uniqueness(row))
         )
     registers = tuple(
         Register(name, tuple(_related(book, one, declared) for one in declared))
@@ -115,6 +116,13 @@ def _check_reference(book: PlanBook, row: Row) -> None:
         row.mistake("P152", "选项", what, "先用 perfxl library insert --reference 写入，或清空选项")
 
 
+def _uniqueness(row: Row) -> tuple[bool, bool]:
+    """Whether the column holds nothing twice, and whether it is part of what names a row."""
+    if row.text("唯一") == TOGETHER:
+        return False, True
+    return row.yes("唯一"), False
+
+
 def _rules(row: Row) -> tuple[Rule, ...]:
     rules = []
     for part in RULE_BREAK.split(row.text("校验规则")):
@@ -146,7 +154,7 @@ def _related(book: PlanBook, one: _Declared, declared: list[_Declared]) -> Regis
     excused_by = find_name(excuse, columns) if excuse else ""
     if excused_by is None:
         one.row.mistake("P115", "例外说明列", f"登记表“{one.register}”没有列“{excuse}”")
-    return RegisterColumn(one.column, one.unique, tuple(rules), excused_by or "")
+    return RegisterColumn(one.column, one.unique, one.in_key, tuple(rules), excused_by or "")
 
 
 def relation(symbol: str) -> Relation:

@@ -19,7 +19,7 @@ from perfxl.points import as_text
 _HEADING_ROW = 2
 
 
-def template(plan: Plan, unit: Unit, stamp: Stamp, content: Content | None = None) -> bytes:
+def template(plan: Plan, unit: Unit, stamp: Stamp | None, content: Content | None = None) -> bytes:
     """The workbook that this unit fills in, as .xlsx bytes; ``stamp`` is its signed identity.
 
     ``content`` is what the unit typed before, where the workbook goes out filled in.
@@ -41,7 +41,8 @@ def template(plan: Plan, unit: Unit, stamp: Stamp, content: Content | None = Non
             _register(sheet, plan, unit, declared, content.registers.get(declared.name, ()))
     if plan.references:
         _references(book.sheet(REFERENCES), plan)
-    write_stamp(book, stamp)
+    if stamp is not None:
+        write_stamp(book, stamp)
     return book.to_bytes()
 
 
