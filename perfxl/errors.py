@@ -54,61 +54,76 @@ class PerfxlError(Exception):
         return str(Mistake(self.code, self.what, self.place, self.remedy))
 
 
-class PlanRefused(PerfxlError):
+class RefusedAtCells(PerfxlError):
+    """A workbook of the office's own that is wrong; ``mistakes`` holds every mistake at its cell."""
+
+    _told = "有 {count} 处错误"
+
+    def __init__(self, file: str, mistakes: Sequence[Mistake]) -> None:
+        what = self._told.format(count=len(mistakes))
+        super().__init__(what, place=Place(file), remedy="请逐条改正后重试")
+        self.mistakes = tuple(mistakes)
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *(f"  {mistake}" for mistake in self.mistakes)])
+
+
+class PlanRefused(RefusedAtCells):
     """The plan workbook is wrong; ``mistakes`` holds every mistake at its cell."""
 
     code = "E101"
-
-    def __init__(self, file: str, mistakes: Sequence[Mistake]) -> None:
-        super().__init__(
-            f"考核方案有 {len(mistakes)} 处错误，未采用",
-            place=Place(file),
-            remedy="请逐条改正后重试",
-        )
-        self.mistakes = tuple(mistakes)
-
-    def __str__(self) -> str:
-        return "\n".join([super().__str__(), *(f"  {mistake}" for mistake in self.mistakes)])
+    _told = "考核方案有 {count} 处错误，未采用"
 
 
-class MailRefused(PerfxlError):
+class MailRefused(RefusedAtCells):
     """Mails of a batch are wrong and none is written; ``mistakes`` holds each at its cell."""
 
     code = "E601"
-
-    def __init__(self, file: str, mistakes: Sequence[Mistake]) -> None:
-        super().__init__(
-            f"邮件有 {len(mistakes)} 处错误，一封也没有写出或发出",
-            place=Place(file),
-            remedy="请逐条改正后重试",
-        )
-        self.mistakes = tuple(mistakes)
-
-    def __str__(self) -> str:
-        return "\n".join([super().__str__(), *(f"  {mistake}" for mistake in self.mistakes)])
+    _told = "邮件有 {count} 处错误，一封也没有写出或发出"
 
 
-class ImportRefused(PerfxlError):
+class ImportRefused(RefusedAtCells):
     """A project list of the budget system that cannot be used; ``mistakes`` holds each at its cell."""
 
     code = "E741"
+    _told = "导入的项目表有 {count} 处问题，未采用"
 
-    def __init__(self, file: str, mistakes: Sequence[Mistake]) -> None:
-        super().__init__(
-            f"导入的项目表有 {len(mistakes)} 处问题，未采用",
-            place=Place(file),
-            remedy="请逐条改正后重试",
-        )
-        self.mistakes = tuple(mistakes)
 
-    def __str__(self) -> str:
-        return "\n".join([super().__str__(), *(f"  {mistake}" for mistake in self.mistakes)])
+class LibraryRefused(RefusedAtCells):
+    """The indicator library is wrong; ``mistakes`` holds every mistake at its cell."""
+
+    code = "E721"
+    _told = "指标库有 {count} 处错误，没有改动它"
 
 
 class ProjectListOutdated(PerfxlError):
     """The project list that was imported does not fit the plan of the day."""
 
     code = "E749"
+
+
+class LibraryHeld(PerfxlError):
+    """The indicator library is open in an office program, or was saved there meanwhile."""
+
+    code = "E722"
+
+
+class LibraryDamaged(PerfxlError):
+    """The file of the indicator library cannot be read whole; it is left as it is."""
+
+    code = "E723"
+
+
+class NotInLibrary(PerfxlError):
+    """An indicator that the library does not have, or one that is no longer in use."""
+
+    code = "E728"
+
+
+class NoLibrary(PerfxlError):
+    """There is no indicator library where one is looked for."""
+
+    code = "E729"
 
 
 class MailServerFault(PerfxlError):
@@ -151,17 +166,7 @@ class FiguresRefused(PerfxlError):
     """Another campaign cannot give what the plan wants of it; ``mistakes`` holds each at its cell."""
 
     code = "E702"
-
-    def __init__(self, file: str, mistakes: Sequence[Mistake]) -> None:
-        super().__init__(
-            f"有 {len(mistakes)} 个数据项不能从考核文件夹取数，一个也没有取",
-            place=Place(file),
-            remedy="请逐条改正后重试",
-        )
-        self.mistakes = tuple(mistakes)
-
-    def __str__(self) -> str:
-        return "\n".join([super().__str__(), *(f"  {mistake}" for mistake in self.mistakes)])
+    _told = "有 {count} 个数据项不能从考核文件夹取数，一个也没有取"
 
 
 class NoYearWorkbook(PerfxlError):

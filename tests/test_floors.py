@@ -32,7 +32,7 @@ FLOORS = (
     {
         *("checks", "intake", "scoring", "reviews", "claims", "changes"),
         *("analysis", "last_year", "movements", "spot_checks", "wording", "narrative"),
-        "application",
+        *("application", "library"),
     },
     {"rectifications", "county"},
     {"facts", "campaign"},
@@ -54,7 +54,7 @@ OWNERS = {
     "lxml": {"excel"},
     "py7zr": {"envelopes"},
     "rarfile": {"envelopes"},
-    "rapidfuzz": {"intake"},
+    "rapidfuzz": {"intake", "library"},
     "docx": {"documents"},
     "sqlalchemy": {"ledger"},
     "pypdf": {"narrative"},

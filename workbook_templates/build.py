@@ -1,16 +1,19 @@
-"""Writes the plan workbooks beside their diffable sources (.md), and the blank year workbook.
+"""Writes the plan workbooks and the indicator library beside their diffable sources (.md), and the
+blank year workbook.
 
 Run it after editing a .md file: ``python workbook_templates/build.py``.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 from perfxl.campaign import PLAN_FILE, read_plan_file
 from perfxl.plan.markdown import from_markdown
 from perfxl.products.plan_workbook import plan_workbook
 from perfxl.products.template import template
+from perfxl.stages.library import new_library_bytes
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = ROOT / "workbook_templates"
@@ -22,6 +25,8 @@ WORKBOOKS = {
     COUNTY_PLAN: TEMPLATES / "县级考核方案.md",
     ROOT / "samples" / "county" / PLAN_FILE: TEMPLATES / "县级考核方案.md",
 }
+# The day that the register of the shipped library names.
+LIBRARY_MADE_ON = dt.date(2026, 11, 25)
 
 
 def year_workbook(plan: bytes) -> bytes:
@@ -38,6 +43,9 @@ def main() -> None:
         print(target.relative_to(ROOT))
     YEAR_WORKBOOK.write_bytes(year_workbook(COUNTY_PLAN.read_bytes()))
     print(YEAR_WORKBOOK.relative_to(ROOT))
+    library = TEMPLATES / "指标库.xlsx"
+    library.write_bytes(new_library_bytes(LIBRARY_MADE_ON, "perfxl"))
+    print(library.relative_to(ROOT))
 
 
 if __name__ == "__main__":

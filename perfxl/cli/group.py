@@ -49,6 +49,7 @@ class WorkOrder(ChineseGroup):
         "apply",
         "year",
         "check-report",
+        "library",
         "pdf",
         "check-form",
         "checks",

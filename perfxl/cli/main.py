@@ -13,6 +13,7 @@ from perfxl.cli import (
     check_report,
     closing,
     follow_up,
+    library,
     mail,
     prepare,
     projects,
@@ -31,6 +32,7 @@ COMMAND_MODULES = (
     projects,
     returns,
     follow_up,
+    library,
     mail,
     spot_check,
     scoring,
@@ -38,6 +40,7 @@ COMMAND_MODULES = (
     closing,
     year,
     check_report,
+    library,
 )
 _OBJECTS_BEFORE_COLLECTION = 100_000
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import xlsxwriter
@@ -222,14 +222,24 @@ class SheetWriter:
             self.raw.set_column(index, index, column.width)
         self.raw.set_row(row, height)
 
-    def register_body(self, first_row: int, table: Table, filled_rows: int = 0) -> None:
+    def register_body(
+        self,
+        first_row: int,
+        table: Table,
+        filled_rows: int = 0,
+        suggestions: Mapping[str, str] | None = None,
+    ) -> None:
         """The empty body of a register: unlocked, formatted, validated and bordered, without a
-        single blank cell written (formatted blanks nearly double a return's reading time)."""
+        single blank cell written (formatted blanks nearly double a return's reading time).
+
+        ``suggestions`` are the ranges of the drop-downs that take other values too, by column key.
+        """
         last_row = first_row + max(table.blank_rows, filled_rows) - 1
         for index, column in enumerate(table.columns):
             body = self.book.format(Role.INPUT, _body_kind(column), **_BODY)
             self.raw.set_column(index, index, column.width, body)
-            self.validate(first_row, last_row, index, column)
+            offered = (suggestions or {}).get(column.key, "")
+            self.validate(first_row, last_row, index, column, suggestions=offered)
         lined = self.book.format(Role.PLAIN, border=1, border_color="#8EA9DB")
         self.raw.conditional_format(
             first_row,

@@ -522,7 +522,8 @@ class Plan:
     """Everything that the plan workbook declares.
 
     ``reviewers`` names, by section, those who each get a review book of their own; a section that
-    is not among them has one book. ``wording`` holds the texts of the documents.
+    is not among them has one book. ``wording`` holds the texts of the documents, ``references`` the
+    indicators that units may look at (label → text).
     """
 
     campaign: CampaignInfo
@@ -540,6 +541,7 @@ class Plan:
     mail_settings: MailSettings | None = None
     other_campaigns: tuple[OtherCampaign, ...] = ()
     project_import: ProjectImport | None = None
+    references: tuple[Mapping[str, str], ...] = ()
 
     @cached_property
     def unit_by_code(self) -> Mapping[str, Unit]:

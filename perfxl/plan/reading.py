@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from perfxl.errors import PlanRefused
 from perfxl.layout.declare import Column
@@ -62,6 +62,7 @@ def read_plan(file: str, sheets: Mapping[str, Rows]) -> Plan:
     application = read_application(book, info, grades, registers)
     mail_settings = read_mail_settings(book)
     project_import = read_project_import(book, registers)
+    references = tuple(_references(book))
     if book.mistakes:
         raise PlanRefused(book.file, book.mistakes)
     return Plan(
@@ -80,6 +81,7 @@ def read_plan(file: str, sheets: Mapping[str, Rows]) -> Plan:
         mail_settings,
         other_campaigns,
         project_import,
+        references,
     )
 
 
@@ -181,6 +183,18 @@ def _reviewers(book: PlanBook, sections: Sequence[str]) -> dict[str, tuple[str, 
         elif known is not None and name:
             reviewers[known] = (*reviewers.get(known, ()), name)
     return reviewers
+
+
+def _references(book: PlanBook) -> Iterator[Mapping[str, str]]:
+    layout = sheets_of_plan.REFERENCES_SHEET
+    assert layout.table is not None
+    seen: dict[str, Row] = {}
+    for row in book.rows(layout, needed=False):
+        row.required("指标名称")
+        twin = row.repeated("指标编号", seen)
+        if twin:
+            row.repeats("指标编号", twin, "请删去一行")
+        yield {column.label: row.text(column.label) for column in layout.table.columns}
 
 
 def plan_records(sheets: Mapping[str, Rows]) -> dict[str, tuple[list[str], list[dict[str, str]]]]:

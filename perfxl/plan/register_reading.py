@@ -12,7 +12,7 @@ from perfxl.plan import forms
 from perfxl.plan.model import Register, RegisterColumn, Relation, Rule
 from perfxl.plan.names import LONGEST_NAME, find_name
 from perfxl.plan.rows import LIST_BREAK, PlanBook, Row
-from perfxl.plan.workbook import REGISTERS, REGISTERS_SHEET, TOGETHER
+from perfxl.plan.workbook import REFERENCES, REGISTERS, REGISTERS_SHEET, TOGETHER
 from perfxl.points import HUNDREDTHS
 from perfxl.values import number_of, squeeze
 
@@ -20,7 +20,7 @@ from perfxl.values import number_of, squeeze
 # and the name that Excel keeps for itself.
 RESERVED_SHEETS = (
     forms.COVER, forms.INSTRUCTIONS, forms.SELF_ASSESSMENT, forms.DATA_ITEMS, forms.REVIEW,
-    "审核意见", "_perfxl", "History",
+    "审核意见", REFERENCES, "_perfxl", "History",
 )  # fmt: skip
 # A register's rows carry these columns of perfxl beside those of the plan.
 RESERVED_LABELS = ("receipt", "unit", "sheet", "row")
@@ -61,6 +61,8 @@ def read_registers(book: PlanBook) -> tuple[Register, ...]:
         if kind is None:
             book.doubtful.add((name, label))
         column = _column(row, label, kind)
+        if column.kind is ValueKind.TEXT and column.choices == (REFERENCES,):
+            _check_reference(book, row)
         found.setdefault(name, []).append(
             _Declared(row, name, column, _rules(row), *_uniqueness(row))
         )
@@ -105,6 +107,13 @@ def _column(row: Row, label: str, kind: ValueKind | None) -> Column:
         help=row.text("填报说明"),
         unit=row.text("计量单位"),
     )
+
+
+def _check_reference(book: PlanBook, row: Row) -> None:
+    """A column that offers the indicators of 指标参考 needs that sheet."""
+    if book.real_name(REFERENCES) not in book.sheets:
+        what = f"“选项”写的是{REFERENCES}，而方案里没有这张工作表"
+        row.mistake("P152", "选项", what, "先用 perfxl library insert --reference 写入，或清空选项")
 
 
 def _uniqueness(row: Row) -> tuple[bool, bool]:

@@ -13,7 +13,14 @@ from perfxl.plan.model import DataItem, Indicator, Register, Rubric
 from perfxl.plan.names import LONGEST_SECTION, find_name
 from perfxl.plan.outline import rubric_rows
 from perfxl.plan.rows import PlanBook, Row
-from perfxl.plan.workbook import ITEMS, REGISTERS, SELF_SCORE_CHOICES, rubric_sheet
+from perfxl.plan.workbook import (
+    ADOPTION,
+    ADOPTION_PENDING,
+    ITEMS,
+    REGISTERS,
+    SELF_SCORE_CHOICES,
+    rubric_sheet,
+)
 from perfxl.points import HUNDREDTHS, as_text
 
 CODE_REMEDY = "编码须设为文本格式，否则 1.10 会变成 1.1"
@@ -55,7 +62,7 @@ def around(
 
 def read_rubric(book: PlanBook, sheet: str, kind: str, plan: Around) -> Rubric:
     """The rubric in a sheet; mistakes go to the book."""
-    rows = book.rows(rubric_sheet(sheet))
+    rows = [row for row in book.rows(rubric_sheet(sheet)) if not _is_pending(row)]
     codes: dict[str, Row] = {}
     order = _Order()
     marks: list[int | None] = []
@@ -80,6 +87,18 @@ def read_rubric(book: PlanBook, sheet: str, kind: str, plan: Around) -> Rubric:
     _check_paths(found)
     indicators = tuple(indicator for indicator, _ in found)
     return Rubric(kind, indicators, rubric_rows(indicators) if indicators else ())
+
+
+def _is_pending(row: Row) -> bool:
+    """Whether a row from the indicator library waits for a person to adopt it (采用)."""
+    text = row.text(ADOPTION)
+    if text not in ("", ADOPTION_PENDING):
+        what = f"“{ADOPTION}”应为 {ADOPTION_PENDING} 或留空，现为“{text}”"
+        row.mistake("P150", ADOPTION, what, "采用的清空本格，不采用的删去整行")
+    if text == ADOPTION_PENDING and row.text("分值"):
+        what = f"填了分值，而“{ADOPTION}”仍为{ADOPTION_PENDING}，这一行没有计入"
+        row.mistake("P151", ADOPTION, what, f"采用的清空“{ADOPTION}”，暂不采用的清空分值")
+    return text == ADOPTION_PENDING
 
 
 def code_of(row: Row, label: str, seen: dict[str, Row]) -> str:

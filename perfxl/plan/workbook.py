@@ -27,6 +27,10 @@ REVIEWERS, SPOT_CHECK, MAIL_SETTINGS = "评分人", "抽查", "邮件设置"
 WORDING, APPLICATION, IMPORT = "文稿", "结果应用", "项目导入"
 OTHER_CAMPAIGNS = "引用考核"
 RUBRIC_PREFIX = "指标体系"
+REFERENCES = "指标参考"
+
+# What the column 采用 says of a row that came from the indicator library and does not count yet.
+ADOPTION, ADOPTION_PENDING = "采用", "待定"
 
 YES_NO = ("是", "否")
 TOGETHER = "合并"
@@ -189,6 +193,13 @@ RUBRIC_COLUMNS = (
     _column("需网址", 8, "佐证材料须填公开网址", choices=YES_NO, optional=True),
     _column("自评要求", 10, "选填：单位可以不自评", choices=SELF_SCORE_CHOICES, optional=True),
     _column("负责股室", 14, "与单位的负责股室不同时填写", optional=True),
+    _column(
+        ADOPTION,
+        8,
+        "从指标库插入的行为“待定”，不计入；填好分值后清空本格即采用",
+        choices=(ADOPTION_PENDING,),
+        optional=True,
+    ),
 )
 ITEMS_SHEET = _sheet(
     ITEMS,
@@ -265,6 +276,19 @@ APPLICATION_SHEET = _sheet(
     _column("问责", 8, "列入问责建议名单的选“是”", choices=YES_NO, optional=True),
     _column("说明", 60, optional=True),
 )
+REFERENCES_SHEET = _sheet(
+    REFERENCES,
+    "从指标库选出、供各单位设置项目绩效指标时参考，随模板下发；由 perfxl library insert 写入，可以增删。",
+    _column("指标编号", 10, optional=True),
+    _column("指标名称", 26),
+    _column("行业领域", 14, optional=True),
+    _column("一级指标", 12, optional=True),
+    _column("二级指标", 16, optional=True),
+    _column("定义", 34, optional=True),
+    _column("计算方法", 34, optional=True),
+    _column("计量单位", 9, optional=True),
+    _column("目标值", 12, optional=True),
+)
 OTHER_CAMPAIGNS_SHEET = _sheet(
     OTHER_CAMPAIGNS,
     "来源为“考核”的数据项取自哪些考核文件夹；没有的可删去本表。",
@@ -317,6 +341,7 @@ FIXED_SHEETS = {
         SPOT_CHECK_SHEET,
         WORDING_SHEET,
         APPLICATION_SHEET,
+        REFERENCES_SHEET,
         OTHER_CAMPAIGNS_SHEET,
         IMPORT_SHEET,
     )

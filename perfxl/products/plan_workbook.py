@@ -58,7 +58,12 @@ def _table(
     suggestions: Mapping[str, str | list[str]],
 ) -> None:
     assert layout.table is not None
-    columns = layout.table.columns
+    columns = [
+        column
+        for column in layout.table.columns
+        # Only an insertion from the indicator library makes this column.
+        if column.key != sheets_of_plan.ADOPTION or any(one.get(column.label) for one in records)
+    ]
     last = len(columns) - 1
     first = _HEADING_ROW + 1
     for index, column in enumerate(columns):

@@ -10,10 +10,11 @@ from perfxl.excel.stamp import SHEET as STAMP_SHEET
 from perfxl.excel.style import PALER_BLUE, Role
 from perfxl.excel.writer import SheetWriter, WorkbookWriter
 from perfxl.intake.content import Cells, Content
-from perfxl.layout.declare import FilledBy, SheetLayout, ValueKind
+from perfxl.layout.declare import Column, FilledBy, SheetLayout, ValueKind
 from perfxl.layout.locate import column_letter
 from perfxl.plan import forms
 from perfxl.plan.model import CampaignInfo, Indicator, Plan, RubricRow, Unit
+from perfxl.plan.workbook import REFERENCES, REFERENCES_SHEET
 from perfxl.points import as_float, as_text
 from perfxl.tables import SystemProject
 
@@ -50,12 +51,46 @@ def template(
         elif declared.key == forms.DATA_ITEMS:
             _data_items(sheet, plan, unit, declared, content.items)
         elif plan.project_import and projects and declared.name == plan.project_import.register:
-            _prefilled_register(sheet, unit, declared, projects)
+            _prefilled_register(sheet, plan, unit, declared, projects)
         else:
-            _register(sheet, unit, declared, content.registers.get(declared.name, ()))
+            _register(sheet, plan, unit, declared, content.registers.get(declared.name, ()))
+    if plan.references:
+        _references(book.sheet(REFERENCES), plan)
     if stamp is not None:
         write_stamp(book, stamp)
     return book.to_bytes()
+
+
+def _reference_columns(plan: Plan) -> list[Column]:
+    table = REFERENCES_SHEET.table
+    assert table is not None
+    return [one for one in table.columns if any(said[one.label] for said in plan.references)]
+
+
+def _names_of_references(plan: Plan) -> str:
+    """The range of the names on the sheet 指标参考."""
+    at = [one.label for one in _reference_columns(plan)].index("指标名称")
+    letter, first = column_letter(at), _HEADING_ROW + 2
+    return f"='{REFERENCES}'!${letter}${first}:${letter}${first + len(plan.references) - 1}"
+
+
+def _references(sheet: SheetWriter, plan: Plan) -> None:
+    """The indicators that the office chose from its library, for units to look at."""
+    columns = _reference_columns(plan)
+    sheet.title("项目绩效指标参考", "设置项目绩效指标时参考，本表不用填写。", len(columns) - 1)
+    sheet.headings(_HEADING_ROW, columns)
+    for row, said in enumerate(plan.references, _HEADING_ROW + 1):
+        for index, column in enumerate(columns):
+            sheet.text(row, index, said[column.label])
+        tallest = max(lines_high(said[one.label], one.width / 2, 13) for one in columns)
+        sheet.raw.set_row(row, max(24.0, tallest))
+    last = _HEADING_ROW + len(plan.references)
+    sheet.raw.autofilter(_HEADING_ROW, 0, last, len(columns) - 1)
+    sheet.raw.freeze_panes(_HEADING_ROW + 1, 2)
+    sheet.print_setup(
+        landscape=True, last_column=len(columns) - 1, repeat_rows=(_HEADING_ROW, _HEADING_ROW)
+    )
+    sheet.protect(autofilter=True)
 
 
 def write_stamp(book: WorkbookWriter, stamp: Stamp) -> None:
@@ -251,13 +286,17 @@ def _indicator_line(
 
 
 def _prefilled_register(
-    sheet: SheetWriter, unit: Unit, layout: SheetLayout, projects: Sequence[SystemProject]
+    sheet: SheetWriter,
+    plan: Plan,
+    unit: Unit,
+    layout: SheetLayout,
+    projects: Sequence[SystemProject],
 ) -> None:
     """A register that begins with the budget system's projects; the unit goes on below them."""
     assert layout.table is not None
     room = replace(layout.table, blank_rows=layout.table.blank_rows + len(projects))
     note = f"{layout.note}浅蓝色的格取自预算管理一体化系统；可以增行、改正，改动处财政局会核对。"
-    _register(sheet, unit, replace(layout, table=room, note=note), ())
+    _register(sheet, plan, unit, replace(layout, table=room, note=note), ())
     for number, project in enumerate(projects, _HEADING_ROW + 1):
         height = 18.0
         for index, column in enumerate(room.columns):
@@ -277,10 +316,17 @@ def _prefilled_register(
     )
 
 
-def _register(sheet: SheetWriter, unit: Unit, layout: SheetLayout, rows: Sequence[Cells]) -> None:
+def _register(
+    sheet: SheetWriter, plan: Plan, unit: Unit, layout: SheetLayout, rows: Sequence[Cells]
+) -> None:
     assert layout.table is not None
     last = len(layout.table.columns) - 1
-    sheet.register_body(_HEADING_ROW + 1, layout.table, len(rows))
+    offered = {
+        column.key: _names_of_references(plan)
+        for column in layout.table.columns
+        if column.kind is ValueKind.TEXT and column.choices == (REFERENCES,)
+    }
+    sheet.register_body(_HEADING_ROW + 1, layout.table, len(rows), offered)
     for number, typed in enumerate(rows, _HEADING_ROW + 1):
         for index, column in enumerate(layout.table.columns):
             sheet.register_cell(number, index, column, typed.get(column.key, ""))

@@ -55,12 +55,7 @@ class Book:
             part = self._package.add(
                 posixpath.join(self.folder, "worksheets/sheet{}.xml"), content, _SHEET_TYPE
             )
-            taken = {node.get("sheetId") for node in nodes}
-            number = next(n for n in range(1, len(nodes) + 2) if str(n) not in taken)
-            node = etree.Element(main("sheet"), nsmap={"r": OFFICE})
-            node.set("name", name)
-            node.set("sheetId", str(number))
-            node.set(_ID, self._package.relate(self.part, part, "worksheet"))
+            node = self._node(name, part, nodes)
             former = None
         else:
             node, former = old, nodes.index(old)
@@ -73,6 +68,27 @@ class Book:
             for attribute in ("activeTab", "firstSheet"):
                 view.attrib.pop(attribute, None)
         self._package.touch(self.part)
+
+    def put_last(self, name: str, content: Any, *, hidden: bool = False) -> None:
+        """Add the content as the last sheet; there is none of that name yet."""
+        part = self._package.add(
+            posixpath.join(self.folder, "worksheets/sheet{}.xml"), content, _SHEET_TYPE
+        )
+        nodes = list(self._sheets.iterfind(main("sheet")))
+        self._sheets.append(self._node(name, part, nodes))
+        if hidden:
+            self._sheets[-1].set("state", "veryHidden")
+        self._package.touch(self.part)
+
+    def _node(self, name: str, part: str, nodes: list[Any]) -> Any:
+        """The entry of a new sheet beside those that are there."""
+        taken = {node.get("sheetId") for node in nodes}
+        number = next(n for n in range(1, len(nodes) + 2) if str(n) not in taken)
+        node = etree.Element(main("sheet"), nsmap={"r": OFFICE})
+        node.set("name", name)
+        node.set("sheetId", str(number))
+        node.set(_ID, self._package.relate(self.part, part, "worksheet"))
+        return node
 
     def _overwrite(self, name: str, content: Any) -> None:
         part = self.worksheets().get(name, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from lxml import etree
@@ -24,8 +25,18 @@ class Styles:
 
     def index(self, collection: str, xml: str) -> int:
         """The index in a collection such as ``fills`` of an element, added where it is new."""
+        return self._index(collection, element(xml))
+
+    def with_fill(self, style: int, fill: str) -> int:
+        """The index of a cell format that differs from another one by its fill alone."""
+        known = list(self._root.find(main("cellXfs")).iterchildren(tag=etree.Element))
+        wanted = deepcopy(known[style]) if style < len(known) else element("<xf xfId='0'/>")
+        wanted.set("fillId", str(self.index("fills", fill)))
+        wanted.set("applyFill", "1")
+        return self._index("cellXfs", wanted)
+
+    def _index(self, collection: str, wanted: Any) -> int:
         owner = part_of(self._root, collection, STYLES)
-        wanted = element(xml)
         known = list(owner.iterchildren(tag=etree.Element))
         for number, other in enumerate(known):
             if _alike(other, wanted):
