@@ -46,6 +46,7 @@ class WorkOrder(ChineseGroup):
         "feedback",
         "rectify",
         "apply",
+        "year",
         "check-report",
         "pdf",
         "check-form",

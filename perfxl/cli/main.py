@@ -19,6 +19,7 @@ from perfxl.cli import (
     returns,
     scoring,
     spot_check,
+    year_report,
 )
 from perfxl.cli.chinese import usage_mistake
 from perfxl.cli.group import MISTAKE_EXIT, cli
@@ -33,6 +34,7 @@ COMMAND_MODULES = (
     scoring,
     results,
     closing,
+    year_report,
     check_report,
 )
 _OBJECTS_BEFORE_COLLECTION = 100_000
