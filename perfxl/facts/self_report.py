@@ -20,7 +20,7 @@ from perfxl.layout.declare import NUMERIC, ValueKind
 from perfxl.plan import wording as vocabulary
 from perfxl.plan.drawn import ORDINAL, Drawn, RegisterPart, Taken, row_kind
 from perfxl.plan.model import Plan, Register, Rubric, Unit
-from perfxl.plan.wording import DocumentKind, FieldKind
+from perfxl.plan.wording import DocumentKind
 from perfxl.points import HUNDREDTHS, round_fraction
 from perfxl.tables import RegisterRows, ReturnTables, whole
 from perfxl.values import squeeze
@@ -252,12 +252,14 @@ def _cell(value: object, kind: ValueKind) -> Value:
     if kind in NUMERIC:
         return whole(value)
     if kind is ValueKind.DATE:
-        return None if pd.isna(value) else _day(value)  # type: ignore[call-overload]
+        return _day(value)
     return one_line(str(value))
 
 
-def _day(value: object) -> dt.date:
-    return pd.Timestamp(value).date()  # type: ignore[arg-type]
+def _day(value: object) -> dt.date | None:
+    moment = pd.Timestamp(value)
+    day: dt.date | None = None if pd.isna(moment) else moment.date()
+    return day
 
 
 def _drawn(one: Drawn, report: SelfReport, registers: Mapping[str, Register]) -> Value:
