@@ -18,7 +18,7 @@ from perfxl.facts.campaign import campaign_fields
 from perfxl.intake.data_items import mask
 from perfxl.layout.declare import NUMERIC, ValueKind
 from perfxl.plan import wording as vocabulary
-from perfxl.plan.drawn import ORDINAL, Drawn, RegisterPart, Taken, row_kind
+from perfxl.plan.drawn import ORDINAL, Drawn, RegisterPart, Taken, cited, numbers_column, row_kind
 from perfxl.plan.model import Plan, Register, Rubric, Unit
 from perfxl.plan.wording import DocumentKind
 from perfxl.points import HUNDREDTHS, round_fraction
@@ -241,11 +241,15 @@ def _each(
     register = registers[part.register]
     rows = selected(part, register, report.registers[part.register])
     kinds = {one.column.key: one.column.kind for one in register.columns}
-    for number, at in enumerate(rows.index, 1):
-        yield {
-            ORDINAL: number,
-            **{key: _cell(rows.at[at, key], kind) for key, kind in kinds.items()},
+    numbers = numbers_column(register)
+    for ordinal, at in enumerate(rows.index, 1):
+        number = one_line(rows.at[at, numbers]) if numbers else ""
+        values = {key: _cell(rows.at[at, key], kind) for key, kind in kinds.items()}
+        documents = {
+            cited(key): _document(value, number) if isinstance(value, str) and value else ""
+            for key, value in values.items()
         }
+        yield {ORDINAL: ordinal, **values, **documents}
 
 
 def _cell(value: object, kind: ValueKind) -> Value:
@@ -275,10 +279,12 @@ def _drawn(one: Drawn, report: SelfReport, registers: Mapping[str, Register]) ->
             return whole(rows[one.column].sum())
         case Taken.DOCUMENTS:
             numbers = rows[one.numbers] if one.numbers else [""] * len(rows)
-            return [
-                _document(one_line(name), one_line(number))
+            found = [
+                _document(title, one_line(number))
                 for name, number in zip(rows[one.column], numbers, strict=True)
+                if (title := one_line(str(name)))
             ]
+            return list(dict.fromkeys(found))
         case Taken.NAMES:
             return [one_line(name) or UNNAMED for name in rows[one.column]]
     kind = next(each.column.kind for each in register.columns if each.column.key == one.column)
@@ -289,7 +295,7 @@ def _drawn(one: Drawn, report: SelfReport, registers: Mapping[str, Register]) ->
 
 def _document(title: str, number: str) -> str:
     """A document as others cite it: 《name》（number）; a title within a title in 〈〉."""
-    title = _bare_title(title).replace("《", "〈").replace("》", "〉") or UNNAMED
+    title = _bare_title(title).replace("《", "〈").replace("》", "〉")
     return f"《{title}》" + (f"（{number}）" if number else "")
 
 

@@ -30,19 +30,25 @@ _SCOPE = re.compile(r"每[条个份项次件行](?P<register>[^\[\]［］]+)(?:[
 
 
 class Taken(StrEnum):
-    """What is said of a register's rows; the first three stand alone, the others name a column."""
+    """What is said of a register's rows; the first two stand alone, the others name a column."""
 
     COUNT = "个数"
     NAMES = "名单"
-    DOCUMENTS = "文件"
+    DOCUMENTS = "《》"
     SUM = "合计"
     DISTINCT = "种数"
     VALUES = ""
 
 
-_ALONE = (Taken.COUNT, Taken.NAMES, Taken.DOCUMENTS)
+_ALONE = (Taken.COUNT, Taken.NAMES)
+# The column from which a document's number comes: of this very name, others are of other documents.
+_NUMBERS = "文号"
 # Sums are quantities or amounts by their column.
-_KINDS_TAKEN = {Taken.VALUES: FieldKind.NAMES, Taken.DISTINCT: FieldKind.COUNT}
+_KINDS_TAKEN = {
+    Taken.VALUES: FieldKind.NAMES,
+    Taken.DOCUMENTS: FieldKind.NAMES,
+    Taken.DISTINCT: FieldKind.COUNT,
+}
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,8 @@ class RegisterPart:
 class Drawn:
     """A field of a text that comes from a register's rows, or a data item where ``part`` is None.
 
-    ``column`` is the column taken, the column of names for 名单 and 文件, or the data item's name;
-    ``numbers`` the column of document numbers for 文件, blank where there is none.
+    ``column`` is the column taken, the column of names for 名单, or the data item's name; ``numbers``
+    the column of document numbers for 《》, blank where there is none.
     """
 
     part: RegisterPart | None
@@ -86,7 +92,8 @@ class DrawnReading:
             return None
         part = self._part(row, "范围", register, match["filter"])
         columns = {one.column.key: row_kind(one.column.kind) for one in register.columns}
-        return part, {ORDINAL: FieldKind.COUNT, **columns}
+        documents = {cited(key): FieldKind.TEXT for key in columns}
+        return part, {ORDINAL: FieldKind.COUNT, **columns, **documents}
 
     def field(self, row: Row, label: str, typed: str) -> Drawn | None:
         """The field that was typed; None where it is wrong, which is reported, or of another form.
@@ -133,11 +140,10 @@ class DrawnReading:
     ) -> Drawn | None:
         if what == Taken.COUNT:
             return Drawn(part, Taken.COUNT, "", FieldKind.COUNT)
-        if what in (Taken.NAMES, Taken.DOCUMENTS):
-            numbers = register.of_kind(ValueKind.DOCUMENT_NUMBER) or ""
+        if what == Taken.NAMES:
             name = name_column(register)
             if name is not None:
-                return Drawn(part, Taken(what), name, FieldKind.NAMES, numbers)
+                return Drawn(part, Taken.NAMES, name, FieldKind.NAMES)
             row.mistake("P141", label, f"登记表“{register.name}”没有文本列，列不出{what}")
             return None
         columns = {one.column.key: one.column.kind for one in register.columns}
@@ -145,7 +151,7 @@ class DrawnReading:
         if column is None:
             offered = "、".join([*_ALONE, *columns])
             said = f"登记表“{register.name}”没有“{what}”这一项"
-            remedy = f"可用：{offered}；数值列后可加“合计”，各列后可加“种数”"
+            remedy = f"可用：{offered}；文件写作《列名》，数值列后可加“合计”，各列后可加“种数”"
             row.mistake("P141", label, said, remedy)
             return None
         kind = _KINDS_TAKEN.get(taken)
@@ -154,12 +160,15 @@ class DrawnReading:
             summable = columns[column] in NUMERIC and columns[column] is not ValueKind.PERCENT
             if not summable and (register.name, column) not in self._book.doubtful:
                 row.mistake("P141", label, f"“{column}”不是数值列，不能合计")
-        return Drawn(part, taken, column, kind)
+        numbers = numbers_column(register) if taken is Taken.DOCUMENTS else ""
+        return Drawn(part, taken, column, kind, numbers)
 
 
 def _of_column(what: str, columns: Iterable[str]) -> tuple[Taken, str | None]:
     """What is taken of which column: the column of this very name, else that before 合计 or 种数."""
     columns = tuple(columns)
+    if what[:1] == "《" and what[-1:] == "》":
+        return Taken.DOCUMENTS, find_name(what[1:-1].strip(), columns)
     for taken in (Taken.VALUES, Taken.SUM, Taken.DISTINCT):
         column = find_name(what.removesuffix(taken), columns) if what.endswith(taken) else None
         if column is not None:
@@ -170,6 +179,21 @@ def _of_column(what: str, columns: Iterable[str]) -> tuple[Taken, str | None]:
 def is_drawn(typed: str) -> bool:
     """Whether a field's name has the form of one that is drawn from a register."""
     return _FIELD.fullmatch(typed) is not None
+
+
+def cited(column: str) -> str:
+    """The name of the field that cites a column's text as a document: ``《评价报告》``."""
+    return f"《{column}》"
+
+
+def numbers_column(register: Register) -> str:
+    """The column that numbers the documents of a register's rows; blank where there is none."""
+    labels = [
+        one.column.key
+        for one in register.columns
+        if one.column.kind is ValueKind.DOCUMENT_NUMBER and one.column.label == _NUMBERS
+    ]
+    return labels[0] if labels else ""
 
 
 def name_column(register: Register) -> str | None:
