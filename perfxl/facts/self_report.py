@@ -26,7 +26,7 @@ from perfxl.tables import RegisterRows, ReturnTables, whole
 from perfxl.values import squeeze
 from perfxl.wording import Facts, RubricFacts, Value, shown
 
-UNNAMED = "（名称未填）"
+UNNAMED = "名称未填"
 
 
 class ScoredBy(StrEnum):
@@ -54,9 +54,19 @@ class ReportScore:
     computed: int | None
     score: int | None
     is_claimed: bool
+    is_computed: bool
     basis: str
     reason: str
     arithmetic: str
+
+    @property
+    def source(self) -> str:
+        """Where the score comes from, as the report's table says it."""
+        if self.score is None:
+            return "不适用"
+        if not self.is_claimed:
+            return "未自评"
+        return str(ScoredBy.COMPUTED if self.is_computed else ScoredBy.CLAIM)
 
     @property
     def lost(self) -> int:
@@ -106,7 +116,8 @@ def self_report(
     lines = []
     for row in own.itertuples(index=False):
         claim, computed = whole(row.self_score), whole(row.computed)
-        known = claim if by is ScoredBy.CLAIM or computed is None else computed
+        is_computed = by is ScoredBy.COMPUTED and computed is not None
+        known = computed if is_computed else claim
         entry = told.get(row.indicator)
         full_marks = int(row.full_marks)
         lines.append(
@@ -118,8 +129,10 @@ def self_report(
                 computed,
                 min(max(known or 0, 0), full_marks) if row.applies else None,
                 known is not None,
+                is_computed,
                 "" if entry is None else one_line(entry.basis),
-                "" if entry is None else one_line(entry.deduction_reason),
+                # A reason is that of the score which the unit claimed.
+                one_line(entry.deduction_reason) if entry is not None and known == claim else "",
                 row.arithmetic,
             )
         )
@@ -187,15 +200,16 @@ def _rubric(report: SelfReport) -> Iterator[RubricFacts]:
     """Every row of the rubric, headings with the sums of what is below them."""
     by_code = {one.code: one for one in report.scores}
     for row in report.rubric.rows:
-        below = [by_code[code] for code in _leaves(report.rubric, row.code)]
+        below = [by_code[code] for code in leaves(report.rubric, row.code)]
+        full_marks, score = sums(below)
         applies = any(one.score is not None for one in below)
         scopes = {1: [vocabulary.FIRST_LEVEL], 2: [vocabulary.SECOND_LEVEL]}.get(row.depth, [])
         values: dict[str, Value] = {
             "编码": row.code,
             "指标": row.name,
             "级次": row.depth,
-            "分值": sum(one.full_marks for one in below),
-            "得分": sum(one.score or 0 for one in below) if applies else None,
+            "分值": full_marks,
+            "得分": score if applies else None,
             "扣分": sum(one.lost for one in below),
             "适用": "是" if applies else "否",
         }
@@ -211,12 +225,18 @@ def _rubric(report: SelfReport) -> Iterator[RubricFacts]:
         yield RubricFacts(row.code, scopes, values)
 
 
-def _leaves(rubric: Rubric, code: str) -> Iterator[str]:
+def sums(scores: Sequence[ReportScore]) -> tuple[int, int]:
+    """What full marks and scores of some indicators add up to, hundredths."""
+    return sum(one.full_marks for one in scores), sum(one.score or 0 for one in scores)
+
+
+def leaves(rubric: Rubric, code: str) -> Iterator[str]:
+    """The codes of the indicators below a row of the rubric, itself where it is one."""
     row = rubric.rows[rubric.row_by_code[squeeze(code)]]
     if row.indicator is not None:
         yield row.indicator.code
     for child in row.children:
-        yield from _leaves(rubric, rubric.rows[child].code)
+        yield from leaves(rubric, rubric.rows[child].code)
 
 
 def _sentence(text: str) -> str:
@@ -279,18 +299,22 @@ def _drawn(one: Drawn, report: SelfReport, registers: Mapping[str, Register]) ->
             return whole(rows[one.column].sum())
         case Taken.DOCUMENTS:
             numbers = rows[one.numbers] if one.numbers else [""] * len(rows)
-            found = [
-                _document(title, one_line(number))
-                for name, number in zip(rows[one.column], numbers, strict=True)
-                if (title := one_line(str(name)))
-            ]
-            return list(dict.fromkeys(found))
+            found: dict[str, str] = {}
+            for name, number in zip(rows[one.column], numbers, strict=True):
+                title = one_line(str(name))
+                found[title] = found.get(title) or one_line(number)
+            return [_document(title, number) for title, number in found.items() if title]
         case Taken.NAMES:
-            return [one_line(name) or UNNAMED for name in rows[one.column]]
+            return [_quoted(one_line(name) or UNNAMED) for name in rows[one.column]]
     kind = next(each.column.kind for each in register.columns if each.column.key == one.column)
     texts = [shown(row_kind(kind), _cell(value, kind)) for value in rows[one.column]]
     different = list(dict.fromkeys(filter(None, texts)))
     return len(different) if one.taken is Taken.DISTINCT else different
+
+
+def _quoted(name: str) -> str:
+    """A name in quotation marks, so that what it contains divides no list."""
+    return f"“{name.replace('“', '‘').replace('”', '’')}”"
 
 
 def _document(title: str, number: str) -> str:
