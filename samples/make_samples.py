@@ -26,6 +26,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from perfxl.campaign import Campaign, read_plan_file
 from perfxl.excel.stamp import Stamp
+from perfxl.layout.declare import NUMERIC
 from perfxl.plan.markdown import from_markdown
 from perfxl.plan.methods import Count, Deduct, Evidence, Facts, Manual, Ratio
 from perfxl.plan.model import Indicator, Plan, Unit
@@ -430,16 +431,17 @@ def make_county(folder: Path) -> None:
             if row[label]:
                 value: object = float(row[label]) if label == "自评得分" else row[label]
                 form.put("自评表", at, label, value)
-    for name in ("佐证材料", "重点评价项目"):
+    for register in plan.registers:
+        numbers = {one.column.label for one in register.columns if one.column.kind in NUMERIC}
         form.register(
-            name,
+            register.name,
             [
                 {
-                    label: float(text) if label == "评价金额" else text
+                    label: float(text) if label in numbers else text
                     for label, text in row.items()
                     if text
                 }
-                for row in content[name]
+                for row in content.get(register.name, ())
             ],
         )
     for row in content["数据项"]:

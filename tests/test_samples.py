@@ -59,11 +59,14 @@ def test_the_countys_return_contradicts_itself_as_the_report_does() -> None:
     findings = result.result.findings
     assert set(findings["severity"]) == {"错误"}
     said = dict(zip(findings["indicator"], findings["message"], strict=True))
-    assert len(findings) == 3
+    assert list(findings["code"]) == ["F206", "F206", "F206", "F501", "F501"]
     assert "小计 22 与下级合计 6.0 + 9.0 + 5.0 = 20.0 不符" in said["5"]
     assert "小计 9 与下级合计 2.0 + 4.0 + 2.0 + 0.0 = 8.0 不符" in said["5.2"]
     assert "小计 8 与下级合计 2.0 + 2.0 + 0.0 = 4.0 不符" in said["3.1"]
-    assert list(findings["cell"]) == ["F18", "F27", "F29"]
+    assert "自评 2 分，按计数计算为 1.5 分（3 × 0.5 = 1.5 → 1.5）" in said["5.2.1"]
+    # The report names no monthly report, so none is registered.
+    assert "自评 6 分，按扣分计算为 0 分（6 - 36 × 0.5 → 0.0）" in said["9"]
+    assert list(findings["cell"]) == ["F18", "F27", "F29", "F30", "F48"]
     accepted = result.computed[result.computed["indicator"] == "3.2"].iloc[0]
     assert (accepted["computed"], accepted["arithmetic"]) == (400, "5 × 18 ÷ 22 = 4.09 → 4.0")
 

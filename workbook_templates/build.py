@@ -1,4 +1,4 @@
-"""Writes 考核方案.xlsx beside each 考核方案.md, its diffable source.
+"""Writes the plan workbooks beside their diffable sources (.md), and the blank year workbook.
 
 Run it after editing a .md file: ``python workbook_templates/build.py``.
 """
@@ -7,22 +7,37 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from perfxl.campaign import PLAN_FILE, read_plan_file
 from perfxl.plan.markdown import from_markdown
 from perfxl.products.plan_workbook import plan_workbook
+from perfxl.products.template import template
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = (
-    ROOT / "workbook_templates" / "考核方案.md",
-    ROOT / "samples" / "county" / "考核方案.md",
-)
+TEMPLATES = ROOT / "workbook_templates"
+COUNTY_PLAN = TEMPLATES / "县级考核方案.xlsx"
+YEAR_WORKBOOK = TEMPLATES / "年度台账.xlsx"
+# The county's samples lie beside a plan of their own, so that they can be checked where they are.
+WORKBOOKS = {
+    TEMPLATES / "考核方案.xlsx": TEMPLATES / "考核方案.md",
+    COUNTY_PLAN: TEMPLATES / "县级考核方案.md",
+    ROOT / "samples" / "county" / PLAN_FILE: TEMPLATES / "县级考核方案.md",
+}
+
+
+def year_workbook(plan: bytes) -> bytes:
+    """The blank workbook of a county's year; it belongs to no folder yet, so it has no stamp."""
+    loaded = read_plan_file(plan, COUNTY_PLAN.name)
+    return template(loaded, loaded.units[0], None)
 
 
 def main() -> None:
-    """Write every plan workbook anew."""
-    for source in SOURCES:
+    """Write every workbook anew."""
+    for target, source in WORKBOOKS.items():
         sheets = from_markdown(source.read_text(encoding="utf-8"))
-        source.with_suffix(".xlsx").write_bytes(plan_workbook(sheets))
-        print(source.with_suffix(".xlsx").relative_to(ROOT))
+        target.write_bytes(plan_workbook(sheets))
+        print(target.relative_to(ROOT))
+    YEAR_WORKBOOK.write_bytes(year_workbook(COUNTY_PLAN.read_bytes()))
+    print(YEAR_WORKBOOK.relative_to(ROOT))
 
 
 if __name__ == "__main__":

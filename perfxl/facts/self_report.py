@@ -313,7 +313,9 @@ def _drawn(one: Drawn, report: SelfReport, registers: Mapping[str, Register]) ->
 
 
 def _quoted(name: str) -> str:
-    """A name in quotation marks, so that what it contains divides no list."""
+    """A name in quotation marks, so that what it contains divides no list; a title in its own."""
+    if _bare_title(name) != name:
+        return _document(name, "")
     return f"“{name.replace('“', '‘').replace('”', '’')}”"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
@@ -21,17 +22,23 @@ def extract(
     plan: Plan,
     returns: Sequence[Return],
     ledger_figures: Mapping[str, Mapping[LedgerFigure, int | None]] | None = None,
+    borrowed: Mapping[str, int] | None = None,
+    as_of: dt.date | None = None,
 ) -> ReturnTables:
     """The tables of a batch. ``ledger_figures`` gives, per unit code, what the ledger counts
-    (plain counts); without it, data items of that source stay unknown."""
+    (plain counts); without it, data items of that source stay unknown. ``borrowed`` and ``as_of``
+    as ``data_items`` takes them."""
     layouts = Layouts(plan)
-    return assemble(plan, [extract_one(layouts, one) for one in returns], ledger_figures)
+    extracted = [extract_one(layouts, one) for one in returns]
+    return assemble(plan, extracted, ledger_figures, borrowed, as_of)
 
 
 def assemble(
     plan: Plan,
     extracted: Sequence[Extracted],
     ledger_figures: Mapping[str, Mapping[LedgerFigure, int | None]] | None = None,
+    borrowed: Mapping[str, int] | None = None,
+    as_of: dt.date | None = None,
 ) -> ReturnTables:
     """The tables of a batch of returns that were read one by one."""
     assessments = [one.assessment for one in extracted if one.assessment is not None]
@@ -51,7 +58,7 @@ def assemble(
         sum_rows=_framed(map(_sum_rows, extracted), tables.SUM_ROWS),
         evidence=evidence,
         citations=citations(entries, evidence),
-        data_items=data_items(plan, returns, sheets, reported, registers, figures),
+        data_items=data_items(plan, returns, sheets, reported, registers, figures, borrowed, as_of),
         registers=registers,
         columns={
             (one.receipt, table): letters

@@ -7,11 +7,14 @@ import unicodedata
 from collections.abc import Mapping
 
 from perfxl.layout.declare import NUMERIC, Column, ValueKind
+from perfxl.plan.borrowed_reading import read_borrowed
 from perfxl.plan.model import (
     Aggregate,
+    Borrowed,
     Condition,
     DataItem,
     LedgerFigure,
+    OtherCampaign,
     Register,
     Relation,
     Source,
@@ -29,7 +32,10 @@ _EQUALITY = (Relation.EQUAL, Relation.NOT_EQUAL)
 
 
 def read_items(
-    book: PlanBook, registers: tuple[Register, ...], rubrics: RubricSheets
+    book: PlanBook,
+    registers: tuple[Register, ...],
+    rubrics: RubricSheets,
+    other_campaigns: tuple[OtherCampaign, ...] = (),
 ) -> tuple[DataItem, ...]:
     """The data items in order; mistakes go to the book."""
     by_name = {register.name: register for register in registers}
@@ -40,8 +46,11 @@ def read_items(
         if name and kinds_known and any(_both_defined(other, name, kinds) for other in items):
             row.mistake("P110", "数据项", f"数据项“{name}”重复定义")
         counted = _Counted(row)
+        borrowed: Borrowed | None = None
         if source is Source.REGISTER:
             counted.read(book, by_name)
+        elif source is Source.CAMPAIGN:
+            borrowed, counted.aggregate, counted.conditions = read_borrowed(row, other_campaigns)
         figure = row.choice("统计列", LedgerFigure) if source is Source.LEDGER else None
         if figure is LedgerFigure.SPOT_CHECK and book.real_name(SPOT_CHECK) not in book.sheets:
             # It would never be known.
@@ -59,6 +68,9 @@ def read_items(
                 figure,
                 row.text("计量单位"),
                 row.text("填报说明"),
+                counted.columns,
+                borrowed,
+                row.cell("数据项"),
             )
         )
     return tuple(items)
@@ -88,6 +100,7 @@ class _Counted:
         self.register, self.column = row.text("登记表"), row.text("统计列")
         self.aggregate: Aggregate | None = None
         self.conditions: tuple[Condition, ...] = ()
+        self.columns: tuple[str, ...] = ()
 
     def read(self, book: PlanBook, registers: Mapping[str, Register]) -> None:
         """Check it against the registers; mistakes go to the book."""
@@ -103,7 +116,10 @@ class _Counted:
         self.register = name
         columns = {one.column.label: one.column for one in registers[name].columns}
         self.conditions = FilterReading(book, row, name, columns).conditions()
-        if self.aggregate not in (Aggregate.SUM, Aggregate.DISTINCT) or not row.required("统计列"):
+        if self.aggregate in (None, Aggregate.COUNT) or not row.required("统计列"):
+            return
+        if self.aggregate is Aggregate.ABSENT:
+            self._read_choices(book, name, columns)
             return
         column = find_name(self.column, columns)
         if column is None:
@@ -113,6 +129,20 @@ class _Counted:
         doubtful = (name, column) in book.doubtful
         if self.aggregate is Aggregate.SUM and not doubtful and columns[column].kind not in NUMERIC:
             row.mistake("P115", "统计列", f"“{column}”不是数值列，不能合计")
+
+    def _read_choices(self, book: PlanBook, register: str, columns: Mapping[str, Column]) -> None:
+        """The columns whose choices ought all to occur, in every combination."""
+        row = self._row
+        for typed in filter(None, (part.strip() for part in LIST_BREAK.split(self.column))):
+            label = find_name(typed, columns)
+            if label is None:
+                row.mistake("P115", "统计列", f"登记表“{register}”没有列“{typed}”")
+            elif columns[label].kind is not ValueKind.CHOICE:
+                if (register, label) not in book.doubtful:
+                    what = f"“{label}”不是选项列，数不出缺少哪些选项"
+                    row.mistake("P130", "统计列", what, "请写类型为选项的列，几列用顿号分开")
+            else:
+                self.columns = (*self.columns, label)
 
 
 class FilterReading:

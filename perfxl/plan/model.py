@@ -77,6 +77,7 @@ class Source(StrEnum):
     REGISTER = "登记表"
     LEDGER = "台账"
     SECTION = "股室认定"
+    CAMPAIGN = "考核"
 
 
 class Aggregate(StrEnum):
@@ -85,6 +86,24 @@ class Aggregate(StrEnum):
     COUNT = "计数"
     SUM = "合计"
     DISTINCT = "不同值个数"
+    ABSENT = "缺少的选项个数"
+
+
+class CampaignFigure(StrEnum):
+    """What another campaign knows of its units as a whole (来源 考核)."""
+
+    UNITS = "单位数"
+    RETURNED = "报送单位数"
+    ON_TIME = "按时报送单位数"
+    LATE = "逾期报送单位数"
+    NOT_RETURNED = "未报送单位数"
+    SCORING = "得分单位数"
+    FULL = "满分单位数"
+
+    @property
+    def of_indicator(self) -> bool:
+        """Whether the figure is about one indicator."""
+        return self in (CampaignFigure.SCORING, CampaignFigure.FULL)
 
 
 class LedgerFigure(StrEnum):
@@ -125,7 +144,10 @@ class Unit:
 
 @dataclass(frozen=True)
 class Indicator:
-    """One leaf of a rubric; ``full_marks`` in hundredths of 分."""
+    """One leaf of a rubric; ``full_marks`` in hundredths of 分.
+
+    ``supported_by`` names the data item whose rows speak for an indicator that is judged by hand.
+    """
 
     code: str
     names: tuple[str, ...]
@@ -136,6 +158,7 @@ class Indicator:
     url_required: bool = False
     self_score_required: bool = True
     section: str = ""
+    supported_by: str = ""
 
     @property
     def name(self) -> str:
@@ -258,10 +281,14 @@ class Rule:
 
 @dataclass(frozen=True)
 class RegisterColumn:
-    """A declared column of a register (登记表) with what must hold of its values."""
+    """A declared column of a register (登记表) with what must hold of its values.
+
+    ``in_key``: the columns of a register that are so marked hold no combination twice.
+    """
 
     column: Column
     unique: bool = False
+    in_key: bool = False
     rules: tuple[Rule, ...] = ()
     excused_by: str = ""
 
@@ -281,14 +308,48 @@ class Register:
         return None
 
     @property
+    def key(self) -> tuple[str, ...]:
+        """The labels of the columns that together name a row; empty where the plan names none."""
+        return tuple(declared.column.key for declared in self.columns if declared.in_key)
+
+    @property
     def holds_evidence(self) -> bool:
         """Whether this is the register of evidence (佐证材料): it has a 佐证编号 column."""
         return self.of_kind(ValueKind.EVIDENCE_NUMBER) is not None
 
 
 @dataclass(frozen=True)
+class OtherCampaign:
+    """One row of the sheet 引用考核: a campaign whose results this plan uses, and its folder.
+
+    A relative ``folder`` starts from the folder of the plan.
+    """
+
+    name: str
+    folder: str
+    cell: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class Borrowed:
+    """What a data item takes from another campaign (来源 考核).
+
+    Either one of its figures (``indicator`` where that is about one), or, where ``figure`` is None,
+    the rows of the item's register in all its returns. ``kind`` limits both to one kind of unit.
+    """
+
+    campaign: str
+    figure: CampaignFigure | None = None
+    kind: str = ""
+    indicator: str = ""
+
+
+@dataclass(frozen=True)
 class DataItem:
-    """A named figure that methods use (数据项)."""
+    """A named figure that methods use (数据项).
+
+    ``columns`` are those of the aggregate 缺少的选项个数, ``cell`` where the plan declares the item.
+    """
 
     name: str
     source: Source
@@ -300,6 +361,9 @@ class DataItem:
     ledger_figure: LedgerFigure | None = None
     unit: str = ""
     help: str = ""
+    columns: tuple[str, ...] = ()
+    borrowed: Borrowed | None = None
+    cell: str = field(default="", compare=False)
 
     def applies_to(self, kind: str) -> bool:
         """Whether units of this kind have this item (no kinds named: all)."""
@@ -429,6 +493,7 @@ class Plan:
     wording: Mapping[DocumentKind, tuple[TextRow, ...]] = field(default_factory=dict)
     application: Application | None = None
     mail_settings: MailSettings | None = None
+    other_campaigns: tuple[OtherCampaign, ...] = ()
 
     @cached_property
     def unit_by_code(self) -> Mapping[str, Unit]:
@@ -469,7 +534,10 @@ class Plan:
         return indicator.section or unit.section
 
     def reported_items(self, kind: str) -> tuple[DataItem, ...]:
-        """The data items that a unit of this kind types in itself, for its rubric's methods."""
+        """The data items that a unit of this kind types in itself, for its rubric's methods.
+
+        Those of another campaign are among them: what is typed holds where that one says nothing.
+        """
         used = {
             name
             for indicator in self.rubrics[kind].indicators
@@ -478,7 +546,9 @@ class Plan:
         return tuple(
             item
             for item in self.data_items
-            if item.source is Source.UNIT and item.name in used and item.applies_to(kind)
+            if item.source in (Source.UNIT, Source.CAMPAIGN)
+            and item.name in used
+            and item.applies_to(kind)
         )
 
     def item(self, name: str, kind: str) -> DataItem | None:

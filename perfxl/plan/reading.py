@@ -9,6 +9,7 @@ from perfxl.layout.declare import Column
 from perfxl.layout.locate import Rows, find_table
 from perfxl.plan import workbook as sheets_of_plan
 from perfxl.plan.application_reading import read_application
+from perfxl.plan.borrowed_reading import read_other_campaigns
 from perfxl.plan.forms import file_name
 from perfxl.plan.info_reading import InfoSheet
 from perfxl.plan.item_reading import read_items
@@ -43,7 +44,8 @@ def read_plan(file: str, sheets: Mapping[str, Rows]) -> Plan:
     grades = _grades(book)
     registers = read_registers(book)
     kinds = find_rubrics(book)
-    items = read_items(book, registers, kinds)
+    other_campaigns = read_other_campaigns(book)
+    items = read_items(book, registers, kinds, other_campaigns)
     full_marks = None if info.doubtful("满分") else campaign.full_marks
     plan = around(book, items, registers, full_marks)
     rubrics = {kind: read_rubric(book, sheet, kind, plan) for kind, sheet in kinds.by_kind.items()}
@@ -74,6 +76,7 @@ def read_plan(file: str, sheets: Mapping[str, Rows]) -> Plan:
         wording,
         application,
         mail_settings,
+        other_campaigns,
     )
 
 

@@ -12,7 +12,7 @@ from perfxl.plan import forms
 from perfxl.plan.model import Register, RegisterColumn, Relation, Rule
 from perfxl.plan.names import LONGEST_NAME, find_name
 from perfxl.plan.rows import LIST_BREAK, PlanBook, Row
-from perfxl.plan.workbook import REGISTERS, REGISTERS_SHEET
+from perfxl.plan.workbook import REGISTERS, REGISTERS_SHEET, TOGETHER
 from perfxl.points import HUNDREDTHS
 from perfxl.values import number_of, squeeze
 
@@ -39,6 +39,7 @@ class _Declared:
     column: Column
     rules: tuple[Rule, ...]
     unique: bool
+    in_key: bool
 
 
 def read_registers(book: PlanBook) -> tuple[Register, ...]:
@@ -61,7 +62,7 @@ def read_registers(book: PlanBook) -> tuple[Register, ...]:
             book.doubtful.add((name, label))
         column = _column(row, label, kind)
         found.setdefault(name, []).append(
-            _Declared(row, name, column, _rules(row), row.yes("唯一"))
+            _Declared(row, name, column, _rules(row), *_uniqueness(row))
         )
     registers = tuple(
         Register(name, tuple(_related(book, one, declared) for one in declared))
@@ -106,6 +107,13 @@ def _column(row: Row, label: str, kind: ValueKind | None) -> Column:
     )
 
 
+def _uniqueness(row: Row) -> tuple[bool, bool]:
+    """Whether the column holds nothing twice, and whether it is part of what names a row."""
+    if row.text("唯一") == TOGETHER:
+        return False, True
+    return row.yes("唯一"), False
+
+
 def _rules(row: Row) -> tuple[Rule, ...]:
     rules = []
     for part in RULE_BREAK.split(row.text("校验规则")):
@@ -137,7 +145,7 @@ def _related(book: PlanBook, one: _Declared, declared: list[_Declared]) -> Regis
     excused_by = find_name(excuse, columns) if excuse else ""
     if excused_by is None:
         one.row.mistake("P115", "例外说明列", f"登记表“{one.register}”没有列“{excuse}”")
-    return RegisterColumn(one.column, one.unique, tuple(rules), excused_by or "")
+    return RegisterColumn(one.column, one.unique, one.in_key, tuple(rules), excused_by or "")
 
 
 def relation(symbol: str) -> Relation:

@@ -130,6 +130,7 @@ def _indicator(
         address,
         required != "选填",
         row.text("负责股室"),
+        _supported_by(row, method, kind, plan),
     )
 
 
@@ -166,17 +167,27 @@ def _check_paths(found: list[tuple[Indicator, Row]]) -> None:
             row.mistake("P113", "一级指标", what)
 
 
+def _supported_by(row: Row, method: Method, kind: str, plan: Around) -> str:
+    """The data item whose rows a person looks at who judges; blank where a method reckons."""
+    return _item(row, "数据项", kind, plan) if method.name == Manual.name else ""
+
+
+def _item(row: Row, label: str, kind: str, plan: Around) -> str:
+    """The data item that a cell names, as it is spelt where it is defined; blank where none is."""
+    text = row.text(label)
+    if not text or plan.items is None:
+        return text
+    known = find_name(text, [one.name for one in plan.items if one.applies_to(kind)])
+    if known is None:
+        row.mistake("P114", label, f"数据项“{text}”没有在数据项表中定义，或不适用于{kind}")
+    return known or text
+
+
 def _method(row: Row, name: str, pieces: int | None, kind: str, plan: Around) -> Method | None:
     def item(label: str) -> str:
-        text = row.text(label)
-        if not text:
+        if not row.text(label):
             row.mistake("P104", label, f"评分方法为{name}时须填“{label}”")
-        if not text or plan.items is None:
-            return text
-        known = find_name(text, [one.name for one in plan.items if one.applies_to(kind)])
-        if known is None:
-            row.mistake("P114", label, f"数据项“{text}”没有在数据项表中定义，或不适用于{kind}")
-        return known or text
+        return _item(row, label, kind, plan)
 
     match name:
         case Manual.name:

@@ -23,9 +23,12 @@ INFO, GRADES, ROSTER, ITEMS = "考核信息", "等级标准", "单位名录", "�
 REGISTERS, INSTRUCTIONS, MAILS = "登记表", "填报说明", "邮件"
 REVIEWERS, SPOT_CHECK, MAIL_SETTINGS = "评分人", "抽查", "邮件设置"
 WORDING, APPLICATION = "文稿", "结果应用"
+OTHER_CAMPAIGNS = "引用考核"
 RUBRIC_PREFIX = "指标体系"
 
 YES_NO = ("是", "否")
+TOGETHER = "合并"
+UNIQUE_CHOICES = (*YES_NO, TOGETHER)
 SELF_SCORE_CHOICES = ("必填", "选填")
 MAIL_OCCASIONS = tuple(Occasion)
 REGISTER_KINDS = (
@@ -172,7 +175,7 @@ RUBRIC_COLUMNS = (
     _column("分值", 8, kind=ValueKind.SCORE),
     _column("评分标准", 50, optional=True),
     _column("评分方法", 10, "怎样从填报内容计算得分", choices=METHOD_NAMES),
-    _column("数据项", 22, "计数、扣分：数什么；比率：分子", optional=True),
+    _column("数据项", 22, "计数、扣分：数什么；比率：分子；人工：以哪些登记为依据", optional=True),
     _column("分母数据项", 22, "比率：分母；为 0 即不适用", optional=True),
     _column("每项分值", 10, "计数：每项得分；扣分：每次扣分", kind=ValueKind.NUMBER, optional=True),
     _column("最低比率", 10, "比率低于它得 0 分，例如 0.6", kind=ValueKind.NUMBER, optional=True),
@@ -183,14 +186,19 @@ RUBRIC_COLUMNS = (
 )
 ITEMS_SHEET = _sheet(
     ITEMS,
-    "评分方法用到的数据：由单位填报，或从登记表统计，或取自台账，或由股室认定。",
+    "评分方法用到的数据：由单位填报，或从登记表统计，或取自台账、其他考核，或由股室认定。",
     _column("数据项", 28),
     _column("单位类别", 12, "空白表示各类单位都有", optional=True),
     _column("来源", 10, choices=tuple(Source)),
     _column("登记表", 14, optional=True),
     _column("统计方式", 12, choices=tuple(Aggregate), optional=True),
-    _column("统计列", 18, "合计、不同值个数：哪一列；台账：哪个数", optional=True),
-    _column("筛选条件", 44, "例如 设置绩效目标=是；完成日期≤[整改期限]", optional=True),
+    _column("统计列", 18, "合计、不同值个数：哪一列；台账、考核：哪个数", optional=True),
+    _column(
+        "筛选条件",
+        44,
+        "例如 设置绩效目标=是；来源为考核时例如 单位类别=部门；指标=3.2",
+        optional=True,
+    ),
     _column("计量单位", 10, optional=True),
     _column("填报说明", 40, optional=True),
 )
@@ -203,7 +211,7 @@ REGISTERS_SHEET = _sheet(
     _column("计量单位", 10, optional=True),
     _column("选项", 40, "类型为选项时填写，用顿号分开", optional=True),
     _column("必填", 8, choices=YES_NO, optional=True),
-    _column("唯一", 8, choices=YES_NO, optional=True),
+    _column("唯一", 8, "合并：几列合起来不重复", choices=UNIQUE_CHOICES, optional=True),
     _column("校验规则", 40, "例如 ≤[全年预算数]；≥90%×[全年预算数]", optional=True),
     _column("例外说明列", 16, "不合规则时，该列有说明即可", optional=True),
     _column("列宽", 8, kind=ValueKind.NUMBER, optional=True),
@@ -254,6 +262,13 @@ APPLICATION_SHEET = _sheet(
     _column("问责", 8, "列入问责建议名单的选“是”", choices=YES_NO, optional=True),
     _column("说明", 60, optional=True),
 )
+OTHER_CAMPAIGNS_SHEET = _sheet(
+    OTHER_CAMPAIGNS,
+    "来源为“考核”的数据项取自哪些考核文件夹；没有的可删去本表。",
+    _column("考核", 18, "简称，数据项的筛选条件里用它，例如 考核=部门考核"),
+    _column("文件夹", 50, "相对本方案所在的文件夹，或写完整路径；暂时没有的留空", optional=True),
+    _column("说明", 50, optional=True),
+)
 
 
 def rubric_sheet(name: str) -> SheetLayout:
@@ -276,6 +291,7 @@ FIXED_SHEETS = {
         SPOT_CHECK_SHEET,
         WORDING_SHEET,
         APPLICATION_SHEET,
+        OTHER_CAMPAIGNS_SHEET,
     )
 }
 # Sheets of one item a row, and their items.

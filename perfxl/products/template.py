@@ -18,7 +18,7 @@ from perfxl.points import as_text
 _HEADING_ROW = 2
 
 
-def template(plan: Plan, unit: Unit, stamp: Stamp, content: Content | None = None) -> bytes:
+def template(plan: Plan, unit: Unit, stamp: Stamp | None, content: Content | None = None) -> bytes:
     """The workbook that this unit fills in, as .xlsx bytes; ``stamp`` is its signed identity.
 
     ``content`` is what the unit typed before, where the workbook goes out filled in.
@@ -38,7 +38,8 @@ def template(plan: Plan, unit: Unit, stamp: Stamp, content: Content | None = Non
             _data_items(sheet, plan, unit, declared, content.items)
         else:
             _register(sheet, unit, declared, content.registers.get(declared.name, ()))
-    write_stamp(book, stamp)
+    if stamp is not None:
+        write_stamp(book, stamp)
     return book.to_bytes()
 
 
