@@ -18,7 +18,16 @@ from perfxl.facts.campaign import campaign_fields
 from perfxl.intake.data_items import mask
 from perfxl.layout.declare import NUMERIC, ValueKind
 from perfxl.plan import wording as vocabulary
-from perfxl.plan.drawn import ORDINAL, Drawn, RegisterPart, Taken, cited, numbers_column, row_kind
+from perfxl.plan.drawn import (
+    ORDINAL,
+    Drawn,
+    RegisterPart,
+    Taken,
+    cited,
+    name_column,
+    numbers_column,
+    row_kind,
+)
 from perfxl.plan.model import Plan, Register, Rubric, Unit
 from perfxl.plan.wording import DocumentKind
 from perfxl.points import HUNDREDTHS, round_fraction
@@ -27,6 +36,8 @@ from perfxl.values import squeeze
 from perfxl.wording import Facts, RubricFacts, Value, shown
 
 UNNAMED = "名称未填"
+# Marks within those that are put around the whole.
+_WITHIN = str.maketrans("“”《》", "‘’〈〉")
 
 
 class ScoredBy(StrEnum):
@@ -261,10 +272,12 @@ def _each(
     register = registers[part.register]
     rows = selected(part, register, report.registers[part.register])
     kinds = {one.column.key: one.column.kind for one in register.columns}
-    numbers = numbers_column(register)
+    numbers, name = numbers_column(register), name_column(register)
     for ordinal, at in enumerate(rows.index, 1):
         number = one_line(rows.at[at, numbers]) if numbers else ""
         values = {key: _cell(rows.at[at, key], kind) for key, kind in kinds.items()}
+        if name is not None:
+            values[name] = values[name] or UNNAMED
         documents = {
             cited(key): _document(value, number) if isinstance(value, str) and value else ""
             for key, value in values.items()
@@ -305,18 +318,18 @@ def _drawn(one: Drawn, report: SelfReport, registers: Mapping[str, Register]) ->
                 found[title] = found.get(title) or one_line(number)
             return [_document(title, number) for title, number in found.items() if title]
         case Taken.NAMES:
-            return [_quoted(one_line(name) or UNNAMED) for name in rows[one.column]]
+            return _listed([one_line(name) or UNNAMED for name in rows[one.column]])
     kind = next(each.column.kind for each in register.columns if each.column.key == one.column)
     texts = [shown(row_kind(kind), _cell(value, kind)) for value in rows[one.column]]
     different = list(dict.fromkeys(filter(None, texts)))
     return len(different) if one.taken is Taken.DISTINCT else different
 
 
-def _quoted(name: str) -> str:
-    """A name in quotation marks, so that what it contains divides no list; a title in its own."""
-    if _bare_title(name) != name:
-        return _document(name, "")
-    return f"“{name.replace('“', '‘').replace('”', '’')}”"
+def _listed(names: Sequence[str]) -> list[str]:
+    """Names in quotation marks, so that what they contain divides no list; titles in their own."""
+    if all(_bare_title(name) != name for name in names):
+        return [_document(name, "") for name in names]
+    return [f"“{_bare_title(name).translate(_WITHIN)}”" for name in names]
 
 
 def _document(title: str, number: str) -> str:

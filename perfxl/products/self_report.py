@@ -19,11 +19,11 @@ FILE = "自评报告.docx"
 _LONGEST_SHOWN = 60
 _SCORE_COLUMNS = (
     TableColumn("编码", 16, "center"),
-    TableColumn("一级指标", 40),
-    TableColumn("末级指标", 48),
+    TableColumn("一级指标", 36),
+    TableColumn("末级指标", 58),
     TableColumn("分值", 14, "center"),
-    TableColumn("自评得分", 18, "center"),
-    TableColumn("得分来源", 18, "center"),
+    TableColumn("自评\n得分", 16, "center"),
+    TableColumn("得分\n来源", 16, "center"),
 )
 
 
