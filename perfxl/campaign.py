@@ -18,6 +18,8 @@ ISSUED, MAIL, INBOX, ORIGINALS = "下发", "邮件", "收件", "原件"
 SENT_BACK, REVIEWS, SPOT_CHECKS, PRODUCTS = "退回", "股室评分", "抽查", "成果"
 FEEDBACK = "反馈整改"
 LEDGER_FILE = "台账.db"
+# In the folder of a county's own year: what the office keeps all through it.
+YEAR_WORKBOOK = "年度台账.xlsx"
 FOLDERS = (
     *(ISSUED, MAIL, INBOX, ORIGINALS, SENT_BACK),
     *(REVIEWS, SPOT_CHECKS, PRODUCTS, FEEDBACK),
@@ -59,6 +61,11 @@ class Campaign:
     def plan_file(self) -> Path:
         """The plan workbook."""
         return self.folder / PLAN_FILE
+
+    @property
+    def year_workbook(self) -> Path:
+        """The workbook of a county's own year."""
+        return self.folder / YEAR_WORKBOOK
 
     @cached_property
     def plan(self) -> Plan:

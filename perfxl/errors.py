@@ -135,6 +135,41 @@ class NotInPlan(PerfxlError):
     code = "E104"
 
 
+class NoSuchCampaign(PerfxlError):
+    """The folder of another campaign is not there, or holds no campaign."""
+
+    code = "E701"
+
+
+class FiguresRefused(PerfxlError):
+    """Another campaign cannot give what the plan wants of it; ``mistakes`` holds each at its cell."""
+
+    code = "E702"
+
+    def __init__(self, file: str, mistakes: Sequence[Mistake]) -> None:
+        super().__init__(
+            f"有 {len(mistakes)} 个数据项不能从考核文件夹取数，一个也没有取",
+            place=Place(file),
+            remedy="请逐条改正后重试",
+        )
+        self.mistakes = tuple(mistakes)
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *(f"  {mistake}" for mistake in self.mistakes)])
+
+
+class NoYearWorkbook(PerfxlError):
+    """The folder of a county's year does not hold its workbook."""
+
+    code = "E703"
+
+
+class NotAYear(PerfxlError):
+    """The plan is not that of one county's own year: it has more than one unit."""
+
+    code = "E704"
+
+
 class Fault(StrEnum):
     """Why a file cannot be read, in the word that the office sees as its verdict."""
 

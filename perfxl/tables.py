@@ -73,6 +73,17 @@ class Status(StrEnum):
     NOT_RETURNED = "未报送"
 
 
+class ClaimState(StrEnum):
+    """How a county's claim stands to what its registers give."""
+
+    AGREES = "一致"
+    ABOVE = "自评高于计算"
+    BELOW = "自评低于计算"
+    UNCLAIMED = "没有自评"
+    MANUAL = "人工评定"
+    UNKNOWN = "无法计算"
+
+
 PROVISIONAL = frozenset({Basis.COMPUTED, Basis.SELF, Basis.UNSCORED})
 
 _ORIGIN: Schema = {"receipt": "object", "unit": "object", "sheet": "object", "row": "Int64"}
@@ -474,6 +485,87 @@ APPLIED_PROJECTS: Schema = {
     "cut": "int64",
     "sheet": "object",
     "row": "int64",
+}
+
+# The county's own score (年度台账), an indicator a row: the claim beside what its registers give.
+# ``path`` holds the names of all levels; ``state`` is a ``ClaimState``; ``missing`` says what would
+# have to be registered; ``row`` is that of the 自评表.
+COUNTY_SCORES: Schema = {
+    "indicator": "object",
+    "name": "object",
+    "path": "object",
+    "full_marks": "int64",
+    "standard": "object",
+    "method": "object",
+    "claimed": "Int64",
+    "computed": "Int64",
+    "arithmetic": "object",
+    "state": "object",
+    "basis": "object",
+    "deduction_reason": "object",
+    "evidence": "object",
+    "missing": "object",
+    "sheet": "object",
+    "row": "Int64",
+}
+# Headings of the rubric and its total (code 合计, depth 0): ``claimed`` is the subtotal as filled
+# in, ``claimed_parts`` what the rows below it add up to, ``claimed_leaves`` the indicators under it;
+# ``computed`` adds up those that can be computed, which have ``computable`` marks and claim
+# ``claimed_computable``. ``note`` says where a claimed subtotal is not the sum of its parts.
+COUNTY_SUBTOTALS: Schema = {
+    "code": "object",
+    "name": "object",
+    "depth": "int64",
+    "full_marks": "int64",
+    "claimed": "Int64",
+    "claimed_parts": "int64",
+    "claimed_leaves": "int64",
+    "computed": "int64",
+    "computable": "int64",
+    "claimed_computable": "int64",
+    "note": "object",
+}
+# The register rows behind each indicator, and the figures that are in no register (``register``
+# 数据项; ``row`` <NA> where taken from another campaign). A row that is not ``counted`` falls short,
+# and ``remark`` says of what (of a counted row: what is not filled in). ``date`` is a text.
+COUNTY_EVIDENCE: Schema = {
+    "indicator": "object",
+    "item": "object",
+    "register": "object",
+    "sheet": "object",
+    "row": "Int64",
+    "title": "object",
+    "document_number": "object",
+    "date": "object",
+    "counted": "bool",
+    "remark": "object",
+}
+# Figures that were taken from other campaigns; ``value`` hundredths, ``code`` and ``name`` those of
+# the campaign in ``folder``.
+CAMPAIGN_FIGURES: Schema = {
+    "item": "object",
+    "campaign": "object",
+    "value": "int64",
+    "note": "object",
+    "code": "object",
+    "name": "object",
+    "folder": "object",
+    "taken_at": "datetime64[s]",
+}
+# Figures of other campaigns by data item: ``taken`` as recorded, ``typed`` in the year workbook,
+# ``used`` the one that counts; hundredths.
+COUNTY_FIGURES: Schema = {
+    "item": "object",
+    "campaign": "object",
+    "figure": "object",
+    "taken": "Int64",
+    "typed": "Int64",
+    "used": "Int64",
+    "code": "object",
+    "name": "object",
+    "folder": "object",
+    "taken_at": "datetime64[s]",
+    "note": "object",
 }
 
 # What the documents state, as they write it, and where in the workbook it comes from.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from perfxl.county.score import county_score
 from perfxl.excel.reader import Grid, read_workbook
 from perfxl.facts.self_report import ScoredBy, SelfReport, self_report
 from perfxl.intake.assembly import extract
@@ -20,8 +21,8 @@ from perfxl.layout.locate import find_table
 from perfxl.plan.forms import register_key, template_layout
 from perfxl.plan.model import Plan, Register
 from perfxl.points import as_text
-from perfxl.scoring import compute, score
-from perfxl.tables import REVIEWS, ReturnTables, frame
+from perfxl.scoring import compute
+from perfxl.tables import ReturnTables
 from perfxl.values import text_of
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -54,8 +55,8 @@ class Year:
     def report(self, by: ScoredBy = ScoredBy.COMPUTED) -> SelfReport:
         """What its report is written from."""
         computed = compute(self.plan, self.tables)
-        scores = score(self.plan, self.tables, computed, frame({}, REVIEWS))
-        return self_report(self.plan, self.plan.units[0], self.tables, scores, by)
+        score = county_score(self.plan, self.plan.units[0], self.tables, computed)
+        return self_report(self.plan, self.tables, computed, score, by)
 
     def rows(self, register: str) -> list[dict[str, object]]:
         """The rows of one register by label, read here without perfxl's own reading of registers."""

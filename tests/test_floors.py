@@ -34,7 +34,7 @@ FLOORS = (
         *("analysis", "last_year", "movements", "spot_checks", "wording", "narrative"),
         "application",
     },
-    {"rectifications"},
+    {"rectifications", "county"},
     {"facts", "campaign"},
     {"products"},
     {"stages"},

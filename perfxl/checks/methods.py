@@ -11,6 +11,7 @@ from perfxl.plan.forms import DATA_ITEMS
 from perfxl.plan.methods import Ratio
 from perfxl.plan.model import Plan, Source
 from perfxl.tables import RegisterRows, Severity
+from perfxl.values import number_of
 
 _NEEDS = ("entries", "evidence", "data_items", REGISTERS)
 
@@ -92,6 +93,47 @@ def data_item_unreadable(data_items: pd.DataFrame) -> pd.DataFrame:
     rows = reported[bad]
     faults = ["没有填写" if not text else f"填的是“{text}”" for text in rows["value_text"]]
     return rows.assign(fault=faults, sheet=DATA_ITEMS)
+
+
+@check(
+    "Y101",
+    Severity.VERIFY,
+    title="填报数与考核结果不一致",
+    on="data_items",
+    column="value",
+    needs=("data_items",),
+    message="数据项“{item}”填报 {typed}，其他考核的结果为 {value}，按后者计算",
+    remedy="请核对；确有出入的，说明情况",
+)
+def typed_figure_differs_from_campaigns(data_items: pd.DataFrame) -> pd.DataFrame:
+    """A figure that is typed in is the one that the other campaign gave."""
+    rows = _typed_beside_campaign(data_items)
+    differs = rows["typed"].notna() & rows["value"].notna() & (rows["typed"] != rows["value"])
+    return rows[differs.fillna(False).astype(bool)]
+
+
+@check(
+    "Y102",
+    Severity.ERROR,
+    title="取自考核的数据项填的不是数",
+    on="data_items",
+    column="value",
+    needs=("data_items",),
+    message="数据项“{item}”填的是“{value_text}”",
+    remedy="请填写不小于 0 的数；由其他考核取数的可以不填",
+)
+def typed_figure_unreadable(data_items: pd.DataFrame) -> pd.DataFrame:
+    """A figure that is typed in beside that of another campaign is a number not below 0."""
+    rows = _typed_beside_campaign(data_items)
+    return rows[(rows["typed"].isna() | (rows["typed"] < 0)).fillna(False).astype(bool)]
+
+
+def _typed_beside_campaign(data_items: pd.DataFrame) -> pd.DataFrame:
+    """The items of another campaign in which something is typed, with ``typed`` in hundredths."""
+    own = data_items["source"] == Source.CAMPAIGN
+    rows = data_items[own & (data_items["value_text"].fillna("") != "")]
+    typed = pd.Series([number_of(text) for text in rows["value_text"]], index=rows.index)
+    return rows.assign(typed=typed.astype("Int64"), sheet=DATA_ITEMS)
 
 
 @check(

@@ -160,6 +160,44 @@ def key_repeated(plan: Plan, registers: Registers) -> pd.DataFrame:
 
 
 @check(
+    "Y103",
+    Severity.ERROR,
+    title="登记表内容重复",
+    on=REGISTERS,
+    column="",
+    needs=(REGISTERS,),
+    message="{label}与第 {first} 行重复（{text}）",
+    remedy="请核对，同一事项只登记一行",
+)
+def combination_repeated(plan: Plan, registers: Registers) -> pd.DataFrame:
+    """The columns that together name a row hold no combination twice in one return."""
+    found: list[dict[str, object]] = []
+    for register in plan.registers:
+        rows, key = registers[register.name], list(register.key)
+        if not key:
+            continue
+        first: dict[tuple[str, ...], int] = {}
+        places = rows.values[["receipt", "unit", "sheet", "row"]].to_dict("records")
+        typed = rows.texts[key].itertuples(index=False, name=None)
+        for place, texts in zip(places, typed, strict=True):
+            folded = tuple(map(squeeze, texts))
+            earlier = first.setdefault((place["receipt"], *folded), place["row"])
+            # A row of which nothing is filled in that would name it is told elsewhere.
+            if earlier != place["row"] and any(folded):
+                found.append(
+                    {
+                        **place,
+                        "label": "、".join(f"“{label}”" for label in key),
+                        "text": "，".join(filter(None, texts)),
+                        "first": str(earlier),
+                        "cell_table": register_key(register.name),
+                        "cell_column": key[0],
+                    }
+                )
+    return pd.DataFrame(found) if found else _NO_ROWS
+
+
+@check(
     "F405",
     Severity.ERROR,
     title="登记数据之间关系不合且未说明",

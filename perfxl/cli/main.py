@@ -19,7 +19,7 @@ from perfxl.cli import (
     returns,
     scoring,
     spot_check,
-    year_report,
+    year,
 )
 from perfxl.cli.chinese import usage_mistake
 from perfxl.cli.group import MISTAKE_EXIT, cli
@@ -34,7 +34,7 @@ COMMAND_MODULES = (
     scoring,
     results,
     closing,
-    year_report,
+    year,
     check_report,
 )
 _OBJECTS_BEFORE_COLLECTION = 100_000

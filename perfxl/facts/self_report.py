@@ -14,6 +14,7 @@ from fractions import Fraction
 
 import pandas as pd
 
+from perfxl.county.score import CountyScore
 from perfxl.facts.campaign import campaign_fields
 from perfxl.intake.data_items import mask
 from perfxl.layout.declare import NUMERIC, ValueKind
@@ -117,19 +118,20 @@ class SelfReport:
 
 
 def self_report(
-    plan: Plan, unit: Unit, returned: ReturnTables, scores: pd.DataFrame, by: ScoredBy
+    plan: Plan, returned: ReturnTables, computed: pd.DataFrame, score: CountyScore, by: ScoredBy
 ) -> SelfReport:
-    """What the report of a unit is written from; ``scores`` is ``tables.SCORES``."""
-    entries = returned.entries[returned.entries["unit"] == unit.code]
-    told = {row.indicator: row for row in entries.itertuples(index=False)}
-    own = scores[scores["unit"] == unit.code]
-    items = returned.data_items[returned.data_items["unit"] == unit.code]
+    """What the report of the plan's one unit is written from.
+
+    ``returned`` holds its year workbook alone, ``computed`` (``tables.COMPUTED``) and ``score``
+    what follows from that.
+    """
+    (unit,) = plan.units
+    applies = dict(zip(computed["indicator"], computed["applies"], strict=True))
     lines = []
-    for row in own.itertuples(index=False):
-        claim, computed = whole(row.self_score), whole(row.computed)
-        is_computed = by is ScoredBy.COMPUTED and computed is not None
-        known = computed if is_computed else claim
-        entry = told.get(row.indicator)
+    for row in score.leaves.itertuples(index=False):
+        claim, by_method = whole(row.claimed), whole(row.computed)
+        is_computed = by is ScoredBy.COMPUTED and by_method is not None
+        known = by_method if is_computed else claim
         full_marks = int(row.full_marks)
         lines.append(
             ReportScore(
@@ -137,28 +139,24 @@ def self_report(
                 row.name,
                 full_marks,
                 claim,
-                computed,
-                min(max(known or 0, 0), full_marks) if row.applies else None,
+                by_method,
+                min(max(known or 0, 0), full_marks) if applies[row.indicator] else None,
                 known is not None,
                 is_computed,
-                "" if entry is None else one_line(entry.basis),
-                # A reason is that of the score which the unit claimed.
-                one_line(entry.deduction_reason) if entry is not None and known == claim else "",
+                one_line(row.basis),
+                # A reason is that of the score which was claimed.
+                one_line(row.deduction_reason) if known == claim else "",
                 row.arithmetic,
             )
         )
+    items = returned.data_items
     return SelfReport(
         unit,
         plan.rubrics[unit.kind],
         lines,
-        {one.name: _own(returned.registers[one.name], unit.code) for one in plan.registers},
+        {one.name: returned.registers[one.name] for one in plan.registers},
         {row.item: whole(row.value) for row in items.itertuples(index=False)},
     )
-
-
-def _own(rows: RegisterRows, unit: str) -> RegisterRows:
-    kept = rows.values["unit"] == unit
-    return RegisterRows(rows.values[kept], rows.texts[kept])
 
 
 def self_report_facts(plan: Plan, report: SelfReport) -> Facts:

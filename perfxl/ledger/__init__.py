@@ -14,6 +14,7 @@ from perfxl.ledger.mails import (
 )
 from perfxl.ledger.records import (
     SETTLED,
+    CampaignFigure,
     CheckedProject,
     Consolidation,
     Draw,
@@ -37,6 +38,7 @@ __all__ = [
     "DOUBTFUL",
     "KEPT_BACK",
     "SETTLED",
+    "CampaignFigure",
     "CheckedProject",
     "Collected",
     "Consolidation",

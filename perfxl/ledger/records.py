@@ -238,6 +238,24 @@ class CheckedProject:
 
 
 @dataclass(frozen=True)
+class CampaignFigure:
+    """A figure that was taken from another campaign; ``value`` hundredths.
+
+    ``campaign`` is what the plan calls that one, ``code`` and ``name`` what it calls itself. The
+    newest record of an item is in force.
+    """
+
+    item: str
+    campaign: str
+    value: int
+    note: str
+    code: str
+    name: str
+    folder: str
+    taken_at: dt.datetime
+
+
+@dataclass(frozen=True)
 class Problem:
     """One problem that a unit was asked to mend, as told in a feedback notice.
 

@@ -257,6 +257,20 @@ COLLECTED = sa.Table(
     sa.Column("collected_at", sa.DateTime, nullable=False),
 )
 
+CAMPAIGN_FIGURES = sa.Table(
+    "campaign_figures",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("item", sa.Text, nullable=False),
+    sa.Column("campaign", sa.Text, nullable=False),
+    sa.Column("value", sa.BigInteger, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("code", sa.String(40), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("folder", sa.Text, nullable=False),
+    sa.Column("taken_at", sa.DateTime, nullable=False),
+)
+
 
 def add_missing_columns(connection: sa.Connection) -> None:
     """Bring a ledger of an earlier version of perfxl up to this one's tables."""

@@ -11,6 +11,7 @@ from perfxl.ledger import schema
 from perfxl.ledger.mailbox import Mailbox
 from perfxl.ledger.received import ReceivedFiles
 from perfxl.ledger.records import (
+    CampaignFigure,
     Consolidation,
     Extension,
     Issue,
@@ -130,6 +131,18 @@ class Ledger(ReceivedFiles, SpotChecks, Rectifications, Mailbox):
         if row is None:
             return None
         return Consolidation(row["sha256"], row["standing"], row["made_at"])
+
+    def record_figures(self, figures: Sequence[CampaignFigure]) -> None:
+        """Record figures taken from other campaigns, in one transaction."""
+        if figures:
+            with self._writing() as connection:
+                rows = [vars(one) for one in figures]
+                connection.execute(schema.CAMPAIGN_FIGURES.insert(), rows)
+
+    def figures(self) -> dict[str, CampaignFigure]:
+        """The newest figure of each data item."""
+        taken = (CampaignFigure(**row) for row in self._rows(schema.CAMPAIGN_FIGURES))
+        return {one.item: one for one in taken}
 
     def record_product(self, kind: str, holder: str, sha256: str, made_at: dt.datetime) -> None:
         """Record that perfxl itself wrote a file with this content."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,13 +65,17 @@ def check_grid(
     file: str,
     key: bytes | None,
     figures: Mapping[str, Mapping[LedgerFigure, int | None]] | None = None,
+    borrowed: Mapping[str, int] | None = None,
+    as_of: dt.date | None = None,
 ) -> FileCheck:
     """Check the contents of one workbook as the return of a unit.
 
-    ``figures`` is what the ledger counts of units, where there is a ledger.
+    ``figures`` is what the ledger counts of units, where there is a ledger; ``borrowed`` what other
+    campaigns gave, by data item; on ``as_of`` a deadline that is to come is not yet missed.
     """
     identity = identify(plan, grid, file, key)
-    tables = extract(plan, [Return(sha256_of(data), file, unit, identity, grid)], figures)
+    returned = Return(sha256_of(data), file, unit, identity, grid)
+    tables = extract(plan, [returned], figures, borrowed, as_of)
     computed = compute(plan, tables)
     return FileCheck(
         plan,

@@ -178,7 +178,8 @@ def _source(item: DataItem | None) -> str:
     if item.source is not Source.REGISTER:
         return f"（{item.source}）"
     how = item.aggregate or Aggregate.COUNT
-    of = f"“{item.column}”" if item.column else "行"
+    named = "、".join(item.columns) or item.column
+    of = f"“{named}”" if named else "行"
     where = "；".join(map(str, item.conditions))
     return f"（{item.register}：{of}{how}{f'，{where}' if where else ''}）"
 

@@ -1,0 +1,248 @@
+"""year (年度): a county's own year, kept in one workbook and scored by its plan.
+
+The folder is a campaign of one unit. In go 年度台账.xlsx and, where the plan names one, the folder of
+another campaign; out come findings, the score by leaf, figures in the ledger and 县级自评得分.xlsx.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfxl.campaign import ORIGINALS, PLAN_FILE, PRODUCTS, YEAR_WORKBOOK, Campaign, read_plan_file
+from perfxl.county.figures import Source, figures_of
+from perfxl.county.score import CountyScore, county_score
+from perfxl.errors import (
+    AlreadyThere,
+    FiguresRefused,
+    NoSuchCampaign,
+    NotAYear,
+    NoYearWorkbook,
+    Place,
+)
+from perfxl.excel.reader import read_workbook
+from perfxl.files import keep_earlier, keep_original, write_atomically
+from perfxl.ledger import CampaignFigure
+from perfxl.plan.model import DataItem, OtherCampaign, Plan, Unit
+from perfxl.plan.model import Source as ItemSource
+from perfxl.plan.workbook import OTHER_CAMPAIGNS
+from perfxl.products.county_score import county_score_workbook
+from perfxl.products.template import template
+from perfxl.resources import template_file
+from perfxl.stages.check import FileCheck, check_grid
+from perfxl.stages.gather import gather
+from perfxl.stages.issue import unit_stamp
+from perfxl.tables import CAMPAIGN_FIGURES, frame_of
+
+COUNTY_PLAN = "县级考核方案.xlsx"
+SCORE_WORKBOOK = "县级自评得分.xlsx"
+
+
+def new_year(folder: Path, plan: bytes | None = None, stamp_key: bytes | None = None) -> Campaign:
+    """Make ``folder`` the folder of a county's year, with its plan and a blank year workbook.
+
+    Raises AlreadyThere, PlanRefused, Unreadable, NotAYear.
+    """
+    data = plan or template_file(COUNTY_PLAN).read_bytes()
+    _own_unit(read_plan_file(data, PLAN_FILE))
+    if (folder / YEAR_WORKBOOK).exists():
+        place = Place(str(folder))
+        raise AlreadyThere("文件夹里已有年度台账", place=place, remedy="请换一个文件夹")
+    campaign = Campaign.create(folder, data, stamp_key)
+    unit = _own_unit(campaign.plan)
+    workbook = template(campaign.plan, unit, unit_stamp(campaign, unit))
+    write_atomically(campaign.year_workbook, workbook)
+    return campaign
+
+
+@dataclass(frozen=True)
+class Taking:
+    """What became of one of the campaigns that the plan names.
+
+    ``taken`` are the figures in force; ``looked`` says whether its folder was read just now, and
+    ``said`` what the office should know.
+    """
+
+    campaign: OtherCampaign
+    looked: bool
+    taken: Sequence[CampaignFigure]
+    said: str
+
+
+@dataclass(frozen=True)
+class Year:
+    """The year workbook as it stands: checked, and scored."""
+
+    unit: Unit
+    checked: FileCheck
+    score: CountyScore
+    takings: Sequence[Taking]
+
+
+def read_year(
+    campaign: Campaign, now: dt.datetime, folders: Mapping[str, Path] | None = None
+) -> Year:
+    """Take the figures of other campaigns, then read, check and score the year workbook.
+
+    ``folders`` names, by the plan's name of a campaign, a folder that goes before the plan's.
+    Raises NotAYear, NoYearWorkbook, Unreadable, NoSuchCampaign, FiguresRefused.
+    """
+    plan = campaign.plan
+    unit = _own_unit(plan)
+    data = _year_workbook(campaign)
+    grid = read_workbook(data, campaign.year_workbook.name)
+    takings = take_figures(campaign, now, folders or {})
+    in_force = [one for taking in takings for one in taking.taken]
+    borrowed = {one.item: one.value for one in in_force}
+    checked = check_grid(
+        plan,
+        unit,
+        data,
+        grid,
+        campaign.year_workbook.name,
+        campaign.stamp_key,
+        borrowed=borrowed,
+        as_of=now.date(),
+    )
+    taken = frame_of([vars(one) for one in in_force], CAMPAIGN_FIGURES)
+    score = county_score(plan, unit, checked.tables, checked.computed, taken, now.date())
+    return Year(unit, checked, score, takings)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The year, the workbook that shows its score, and where the one before it went."""
+
+    year: Year
+    path: Path
+    kept: Path | None
+
+
+def score_year(
+    campaign: Campaign, now: dt.datetime, folders: Mapping[str, Path] | None = None
+) -> Scored:
+    """Score the year and write 成果/县级自评得分.xlsx.
+
+    The year workbook as it was scored is kept in 原件/. Raises what ``read_year`` does.
+    """
+    year = read_year(campaign, now, folders)
+    cover = year.checked.tables.returns.iloc[0]
+    data = county_score_workbook(
+        campaign.plan, year.unit, year.score, now, cover["preparer"], cover["phone"]
+    )
+    keep_original(campaign.path(ORIGINALS), _year_workbook(campaign), campaign.year_workbook.name)
+    path = campaign.path(PRODUCTS) / SCORE_WORKBOOK
+    kept = keep_earlier(path, now)
+    write_atomically(path, data)
+    return Scored(year, path, kept)
+
+
+def _own_unit(plan: Plan) -> Unit:
+    if len(plan.units) != 1:
+        raise NotAYear(
+            f"考核方案有 {len(plan.units)} 个单位，不是一个县自己的年度台账",
+            place=Place(PLAN_FILE),
+            remedy="年度台账的考核方案只有本县财政局一个单位，请用 perfxl year new 建立",
+        )
+    return plan.units[0]
+
+
+def _year_workbook(campaign: Campaign) -> bytes:
+    path = campaign.year_workbook
+    if not path.is_file():
+        raise NoYearWorkbook(
+            f"文件夹里没有 {path.name}",
+            place=Place(str(campaign.folder.resolve())),
+            remedy="请放回年度台账；还没有建立的，用 perfxl year new 建立",
+        )
+    return path.read_bytes()
+
+
+def take_figures(campaign: Campaign, now: dt.datetime, folders: Mapping[str, Path]) -> list[Taking]:
+    """Take what the plan wants of each campaign that it names, and record it with date and source.
+
+    A campaign whose folder is not named, or not there, keeps what was taken of it before.
+    Raises NoSuchCampaign for a folder that is there and holds no campaign, or that was asked for;
+    FiguresRefused where a campaign cannot give what is wanted.
+    """
+    plan = campaign.plan
+    takings = []
+    for other in plan.other_campaigns:
+        wanted = [
+            item
+            for item in plan.data_items
+            if item.source is ItemSource.CAMPAIGN
+            and item.borrowed is not None
+            and item.borrowed.campaign == other.name
+        ]
+        folder = _folder(campaign, other, folders.get(other.name))
+        before = campaign.ledger.figures()
+        if folder is None:
+            known = [before[item.name] for item in wanted if item.name in before]
+            takings.append(Taking(other, False, known, _not_looked(other, known)))
+            continue
+        figures = _figures(folder, other, wanted, now)
+        fresh = [one for one in figures if _differs(before.get(one.item), one)]
+        campaign.ledger.record_figures(fresh)
+        said = f"{figures[0].name}（{folder}）" if figures else ""
+        takings.append(Taking(other, True, figures, said))
+    return takings
+
+
+def _folder(campaign: Campaign, other: OtherCampaign, asked: Path | None) -> Path | None:
+    """The other campaign's folder; None where none is named, or it is not there just now."""
+    named = asked or (Path(other.folder) if other.folder else None)
+    if named is None:
+        return None
+    folder = named if asked else (campaign.folder / named)
+    if (folder / PLAN_FILE).is_file():
+        return folder
+    if asked or folder.exists():
+        cell = "" if asked else other.cell
+        raise NoSuchCampaign(
+            f"“{other.name}”的文件夹里没有 {PLAN_FILE}：{folder}",
+            place=Place("" if asked else PLAN_FILE, "" if asked else OTHER_CAMPAIGNS, cell),
+            remedy="请改为考核文件夹的路径；暂时没有的留空",
+        )
+    return None
+
+
+def _not_looked(other: OtherCampaign, known: Sequence[CampaignFigure]) -> str:
+    why = f"文件夹 {other.folder} 不在" if other.folder else "方案没有写明文件夹"
+    if not known:
+        return f"{why}，按填报数计算"
+    newest = max(one.taken_at for one in known)
+    return f"{why}，沿用 {newest:%Y-%m-%d} 从{known[0].name}取的数"
+
+
+def _figures(
+    folder: Path, other: OtherCampaign, wanted: Sequence[DataItem], now: dt.datetime
+) -> list[CampaignFigure]:
+    source = Campaign(folder)
+    try:
+        gathered = gather(source)
+        material = Source(gathered.plan, gathered.scores, gathered.status, gathered.tables)
+        found, mistakes = figures_of(wanted, material, PLAN_FILE)
+        if mistakes:
+            raise FiguresRefused(PLAN_FILE, mistakes)
+        info = gathered.plan.campaign
+    finally:
+        source.close()
+    return [
+        CampaignFigure(
+            one.item, other.name, one.value, one.note, info.code, info.name, str(folder), now
+        )
+        for one in found
+    ]
+
+
+def _differs(before: CampaignFigure | None, now: CampaignFigure) -> bool:
+    """Whether there is anything to record: another value or source, or another day."""
+    if before is None or before.taken_at.date() != now.taken_at.date():
+        return True
+    return any(
+        getattr(before, name) != getattr(now, name)
+        for name in ("campaign", "value", "note", "code", "name", "folder")
+    )
