@@ -150,6 +150,23 @@ class AlreadyThere(PerfxlError):
     code = "E103"
 
 
+class ReportContradicts(PerfxlError):
+    """A self-assessment report would contradict itself; ``mistakes`` holds every sentence."""
+
+    code = "E711"
+
+    def __init__(self, file: str, mistakes: Sequence[Mistake]) -> None:
+        super().__init__(
+            f"报告有 {len(mistakes)} 处自相矛盾，没有写出",
+            place=Place(file),
+            remedy="请改正登记表或考核方案“文稿”表中的有关文字后重试",
+        )
+        self.mistakes = tuple(mistakes)
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *(f"  {mistake}" for mistake in self.mistakes)])
+
+
 class NotInPlan(PerfxlError):
     """The plan workbook does not declare what a stage needs."""
 
@@ -162,7 +179,7 @@ class NoSuchCampaign(PerfxlError):
     code = "E701"
 
 
-class FiguresRefused(PerfxlError):
+class FiguresRefused(RefusedAtCells):
     """Another campaign cannot give what the plan wants of it; ``mistakes`` holds each at its cell."""
 
     code = "E702"

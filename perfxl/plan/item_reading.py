@@ -162,9 +162,13 @@ class FilterReading:
         self._book, self._row, self._register, self._columns = book, row, register, columns
         self._label = label
 
-    def conditions(self) -> tuple[Condition, ...]:
-        """All conditions that can be read; the others are reported."""
-        parts = [part.strip() for part in RULE_BREAK.split(self._row.text(self._label))]
+    def conditions(self, typed: str | None = None) -> tuple[Condition, ...]:
+        """All conditions that can be read; the others are reported.
+
+        ``typed`` is the filter's text where it is only part of what stands in the cell.
+        """
+        text = self._row.text(self._label) if typed is None else typed
+        parts = [part.strip() for part in RULE_BREAK.split(text)]
         found = [self._condition(part) for part in parts if part]
         return tuple(condition for condition in found if condition)
 

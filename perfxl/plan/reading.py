@@ -58,7 +58,7 @@ def read_plan(file: str, sheets: Mapping[str, Rows]) -> Plan:
     mails = read_mail_texts(book)
     reviewers = _reviewers(book, sections_of(units, rubrics))
     spot_check = read_spot_check(book, registers)
-    wording = read_wording(book)
+    wording = read_wording(book, registers, items, rubrics.values())
     application = read_application(book, info, grades, registers)
     mail_settings = read_mail_settings(book)
     project_import = read_project_import(book, registers)

@@ -8,11 +8,15 @@ said, and a scope where it is said once for each of several things.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from perfxl.plan.model import Relation
+
+if TYPE_CHECKING:
+    from perfxl.plan.drawn import Drawn, RegisterPart
 
 
 class DocumentKind(StrEnum):
@@ -24,6 +28,7 @@ class DocumentKind(StrEnum):
     FEEDBACK = "反馈意见"
     CLOSING = "整改总结"
     APPLICATION = "结果应用"
+    SELF_ASSESSMENT = "自评报告"
 
 
 class Part(StrEnum):
@@ -35,19 +40,20 @@ class Part(StrEnum):
     COPIES = "抄送"
     HEADING_1 = "一级标题"
     HEADING_2 = "二级标题"
+    HEADING_3 = "三级标题"
     PARAGRAPH = "正文"
     CONTINUED = "接上"
 
 
-HEADING_LEVELS = {Part.HEADING_1: 1, Part.HEADING_2: 2}
+HEADING_LEVELS = {Part.HEADING_1: 1, Part.HEADING_2: 2, Part.HEADING_3: 3}
 # Parts that a document has once, outside its body.
 FRAME_PARTS = (Part.TITLE, Part.NUMBER, Part.ADDRESSEES, Part.COPIES)
 
 
 class FieldKind(StrEnum):
-    """What a field holds; a count of 0, no names and a blank text are "nothing".
+    """What a field holds; a count, quantity or amount of 0, no names, a blank text are "nothing".
 
-    Totals, means and money have two decimals; points of an indicator as many as they need.
+    Totals, means and money have two decimals; points and quantities as many as they need.
     """
 
     TEXT = "文字"
@@ -55,19 +61,27 @@ class FieldKind(StrEnum):
     NAMES = "名单"
     SCORE = "分数"
     POINTS = "分值"
+    QUANTITY = "数量"
+    AMOUNT = "金额"
     RATE = "百分率"
     DATE = "日期"
 
 
-COMPARABLE = frozenset(
-    {FieldKind.COUNT, FieldKind.SCORE, FieldKind.POINTS, FieldKind.RATE, FieldKind.NAMES}
-)
+COMPARABLE = frozenset(FieldKind) - {FieldKind.TEXT, FieldKind.DATE}
 
 Fields = Mapping[str, FieldKind]
 # The scope of what is said once.
 WHOLE = ""
 KIND, STRONG, WEAK, COMMON = "每类单位", "每项较好指标", "每项薄弱指标", "每类问题"
 DEDUCTION, PROBLEM, GRADE = "每个扣分项", "每条问题", "每个等级"
+EMPTY_REGISTER = "每张空白登记表"
+# What is said of every row of the rubric that is of this depth, and of every indicator (leaf).
+FIRST_LEVEL, SECOND_LEVEL, LEAF = "每个一级指标", "每个二级指标", "每个末级指标"
+INDICATOR_SCOPES = (FIRST_LEVEL, SECOND_LEVEL, LEAF)
+# How many pieces the office's texts for one indicator gave; the composer counts them.
+SAID = "说明句数"
+# 有 or 无: whether the office's texts say anything of this indicator alone, if there is cause.
+OWN_TEXTS = "专门文字"
 
 _CAMPAIGN: Fields = {
     "考核名称": FieldKind.TEXT,
@@ -200,6 +214,43 @@ _OF_GRADE: Fields = {
     "压减金额": FieldKind.SCORE,
 }
 
+_SELF_ASSESSMENT: Fields = {
+    **_CAMPAIGN,
+    "单位名称": FieldKind.TEXT,
+    "满分": FieldKind.POINTS,
+    "总分": FieldKind.POINTS,
+    "折算得分": FieldKind.SCORE,
+    "得分率": FieldKind.RATE,
+    "失分": FieldKind.QUANTITY,
+    "一级指标数": FieldKind.COUNT,
+    "末级指标数": FieldKind.COUNT,
+    "满分项数": FieldKind.COUNT,
+    "扣分项数": FieldKind.COUNT,
+    "未自评项数": FieldKind.COUNT,
+    "不适用项数": FieldKind.COUNT,
+    "登记表数": FieldKind.COUNT,
+    "空白登记表数": FieldKind.COUNT,
+    "空白登记表": FieldKind.NAMES,
+}
+_OF_RUBRIC_ROW: Fields = {
+    "编码": FieldKind.TEXT,
+    "指标": FieldKind.TEXT,
+    "级次": FieldKind.COUNT,
+    "分值": FieldKind.POINTS,
+    "得分": FieldKind.POINTS,
+    "扣分": FieldKind.QUANTITY,
+    "适用": FieldKind.TEXT,
+}
+_OF_LEAF: Fields = {
+    **_OF_RUBRIC_ROW,
+    "自评": FieldKind.TEXT,
+    "自评依据": FieldKind.TEXT,
+    "扣分原因": FieldKind.TEXT,
+    "计算过程": FieldKind.TEXT,
+    SAID: FieldKind.COUNT,
+    OWN_TEXTS: FieldKind.TEXT,
+}
+
 VOCABULARY: Mapping[DocumentKind, Mapping[str, Fields]] = {
     DocumentKind.CIRCULAR: _RESULT_SCOPES,
     DocumentKind.REPORT: _RESULT_SCOPES,
@@ -207,7 +258,17 @@ VOCABULARY: Mapping[DocumentKind, Mapping[str, Fields]] = {
     DocumentKind.FEEDBACK: {WHOLE: _FEEDBACK, DEDUCTION: _OF_DEDUCTION, PROBLEM: _OF_PROBLEM},
     DocumentKind.CLOSING: {WHOLE: _CLOSING},
     DocumentKind.APPLICATION: {WHOLE: _APPLICATION, GRADE: _OF_GRADE},
+    DocumentKind.SELF_ASSESSMENT: {
+        WHOLE: _SELF_ASSESSMENT,
+        FIRST_LEVEL: _OF_RUBRIC_ROW,
+        SECOND_LEVEL: _OF_RUBRIC_ROW,
+        LEAF: _OF_LEAF,
+        DEDUCTION: _OF_DEDUCTION,
+        EMPTY_REGISTER: {"登记表": FieldKind.TEXT},
+    },
 }
+# Documents that may draw on the registers of one unit, and speak of its indicators one by one.
+DRAWING = frozenset({DocumentKind.SELF_ASSESSMENT})
 SCOPES = tuple(dict.fromkeys(scope for scopes in VOCABULARY.values() for scope in scopes if scope))
 
 
@@ -223,17 +284,38 @@ class Comparison:
 
 @dataclass(frozen=True)
 class TextRow:
-    """One row of the sheet 文稿: ``pieces`` alternate plain text and names of fields."""
+    """One row of the sheet 文稿: ``pieces`` alternate plain text and names of fields.
+
+    ``indicator`` is the code of the row of the rubric below which it stands. ``drawn`` are the
+    fields that come from registers, ``each`` the rows of a register for each of which it is said,
+    with their fields.
+    """
 
     part: Part
     scope: str
     tests: tuple[Comparison, ...]
     pieces: tuple[str, ...]
+    indicator: str = ""
+    drawn: Mapping[str, Drawn] = field(default_factory=dict)
+    each: tuple[RegisterPart, Fields] | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields that the text uses, in order."""
         return self.pieces[1::2]
+
+    @property
+    def is_of_rubric(self) -> bool:
+        """Whether it is said where the document goes through the rubric."""
+        return bool(self.indicator) or self.scope in INDICATOR_SCOPES
+
+
+def kinds_of(kind: DocumentKind, rows: Sequence[TextRow]) -> dict[str, Fields]:
+    """The fields by scope that a document's rows may use: its vocabulary, and what they draw."""
+    drawn = {name: one.kind for row in rows for name, one in row.drawn.items()}
+    each = {row.scope: row.each[1] for row in rows if row.each is not None}
+    fixed = VOCABULARY[kind]
+    return {**each, **fixed, WHOLE: {**drawn, **fixed[WHOLE]}}
 
 
 _FIELD = re.compile(r"\{([^{}]*)\}")

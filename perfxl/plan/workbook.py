@@ -17,7 +17,7 @@ from perfxl.plan.model import (
     Source,
     TieRule,
 )
-from perfxl.plan.wording import SCOPES, DocumentKind, Part
+from perfxl.plan.wording import DocumentKind, Part
 from perfxl.tables import Severity
 from perfxl.values import squeeze
 
@@ -263,7 +263,10 @@ WORDING_SHEET = _sheet(
     "各种文稿的文字，可以改写。花括号内是自动填入的内容；没有内容（0 个、名单为空）的那一句自动略去。",
     _column("文书", 10, choices=tuple(DocumentKind)),
     _column("部分", 10, "“接上”与前一行同一段", choices=tuple(Part)),
-    _column("范围", 14, "逐个写的，例如每类单位各写一次", choices=SCOPES, optional=True),
+    _column("指标", 8, "自评报告：写在哪项指标之下，填编码", optional=True),
+    _column(
+        "范围", 14, "逐个写的，例如每类单位各写一次；自评报告还可写 每条+登记表", optional=True
+    ),
     _column("条件", 30, "例如 逾期报送单位数>0；几个条件用分号分开", optional=True),
     _column("文字", 90),
 )

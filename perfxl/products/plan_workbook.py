@@ -9,6 +9,7 @@ from perfxl.excel.writer import SheetWriter, WorkbookWriter
 from perfxl.layout.declare import NUMERIC, SheetLayout, ValueKind
 from perfxl.layout.locate import label_key
 from perfxl.plan import workbook as sheets_of_plan
+from perfxl.plan.wording import SCOPES
 from perfxl.products.template import lines_high
 from perfxl.values import precise_number_of
 
@@ -44,6 +45,8 @@ def _suggestions(
         registers = sheets.get(sheets_of_plan.REGISTERS, ())
         names = [record.get("登记表", "") for record in registers]
         return {"登记表": list(dict.fromkeys(filter(None, names)))}
+    if layout is sheets_of_plan.WORDING_SHEET:
+        return {"范围": list(SCOPES)}
     if layout.name.startswith(sheets_of_plan.RUBRIC_PREFIX) and sheets_of_plan.ITEMS in sheets:
         last = _HEADING_ROW + 1 + len(sheets[sheets_of_plan.ITEMS]) + _SPARE_ROWS
         items = f"='{sheets_of_plan.ITEMS}'!$A${_HEADING_ROW + 2}:$A${last}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from perfxl.documents.official import OfficialDocument
 from perfxl.errors import NotInPlan, Place
 from perfxl.plan.model import Plan
-from perfxl.plan.wording import HEADING_LEVELS, VOCABULARY, DocumentKind
+from perfxl.plan.wording import HEADING_LEVELS, DocumentKind, kinds_of
 from perfxl.plan.workbook import WORDING
 from perfxl.wording import Composed, Facts, compose
 
@@ -21,7 +21,7 @@ def composed(plan: Plan, kind: DocumentKind, facts: Facts) -> Composed:
             place=Place("考核方案.xlsx", WORDING),
             remedy=f"请从 perfxl init 建立的新方案中，把“{WORDING}”表里“{kind}”的各行复制过来",
         )
-    return compose(rows, VOCABULARY[kind], facts)
+    return compose(rows, kinds_of(kind, rows), facts)
 
 
 def begun(plan: Plan, text: Composed, *, draft: bool, mark: bool) -> OfficialDocument:
