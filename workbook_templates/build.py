@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = (
     ROOT / "workbook_templates" / "考核方案.md",
     ROOT / "samples" / "county" / "考核方案.md",
+    ROOT / "samples" / "agencies" / "考核方案.md",
 )
 
 

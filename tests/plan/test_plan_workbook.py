@@ -16,7 +16,10 @@ from perfxl.plan.model import Plan
 from perfxl.plan.reading import plan_records
 from perfxl.products.plan_workbook import plan_workbook
 
-SOURCES = ("workbook_templates/考核方案.md", "samples/county/考核方案.md")
+SOURCES = tuple(
+    f"{folder}/考核方案.md"
+    for folder in ("workbook_templates", "samples/county", "samples/agencies")
+)
 
 
 @pytest.mark.parametrize("source", SOURCES)
