@@ -7,8 +7,8 @@ from the scores in it; what it shows as total stands beside, so that a differenc
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import pandas as pd
@@ -53,7 +53,9 @@ class LastYear:
     rates: pd.DataFrame
 
 
-def read_last_year(sheets: Mapping[str, Rows], file: str) -> LastYear:
+def read_last_year(
+    sheets: Mapping[str, Rows], file: str, worded: Callable[[str], str] = str
+) -> LastYear:
     """The totals and indicator sums in the sheets 得分汇总 of a consolidated workbook.
 
     Raises WrongWorkbook where there is no such sheet, or none that names a unit.
@@ -63,7 +65,7 @@ def read_last_year(sheets: Mapping[str, Rows], file: str) -> LastYear:
     for name, rows in sheets.items():
         kind = _KIND.fullmatch(squeeze(name))
         if kind is not None:
-            _read_matrix(kind[1], rows, totals, rates)
+            _read_matrix(kind[1], rows, totals, rates, worded)
     if not totals:
         raise WrongWorkbook(
             "不是综合评分表：找不到写有单位和总分的“得分汇总”工作表",
@@ -74,9 +76,18 @@ def read_last_year(sheets: Mapping[str, Rows], file: str) -> LastYear:
 
 
 def _read_matrix(
-    kind: str, rows: Rows, totals: list[dict[str, object]], rates: list[dict[str, object]]
+    kind: str,
+    rows: Rows,
+    totals: list[dict[str, object]],
+    rates: list[dict[str, object]],
+    worded: Callable[[str], str],
 ) -> None:
-    located = find_table(rows, _MATRIX)
+    # Last year's plan may have used another word for units, or none.
+    in_its_words = tuple(replace(one, label=worded(one.label)) for one in _MATRIX.columns)
+    found = (find_table(rows, table) for table in (replace(_MATRIX, columns=in_its_words), _MATRIX))
+    located = max(
+        (one for one in found if one is not None), key=lambda one: len(one.columns), default=None
+    )
     if located is None or not {"unit", "name", "sum"} <= set(located.columns):
         return
     at = located.columns

@@ -65,7 +65,8 @@ def _supplied_by_office(plan: Plan, kind: str, indicator: Indicator) -> str:
     items = [plan.item(name, kind) for name in indicator.method.data_items()]
     if any(item and item.ledger_figure is LedgerFigure.SPOT_CHECK for item in items):
         return "尚未抽查，或抽中的项目没有查完"
-    return next((said[item.source] for item in items if item and item.source in said), "")
+    text = next((said[item.source] for item in items if item and item.source in said), "")
+    return plan.campaign.worded(text)
 
 
 def _with_evidence_register(plan: Plan, returned: ReturnTables) -> set[str]:

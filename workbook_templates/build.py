@@ -24,6 +24,7 @@ WORKBOOKS = {
     TEMPLATES / "考核方案.xlsx": TEMPLATES / "考核方案.md",
     COUNTY_PLAN: TEMPLATES / "县级考核方案.md",
     ROOT / "samples" / "county" / PLAN_FILE: TEMPLATES / "县级考核方案.md",
+    ROOT / "samples" / "agencies" / PLAN_FILE: ROOT / "samples" / "agencies" / "考核方案.md",
 }
 # The day that the register of the shipped library names.
 LIBRARY_MADE_ON = dt.date(2026, 11, 25)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from string import Formatter
 
@@ -80,7 +80,7 @@ def run_checks(
             offending = offending[offending["receipt"].isin(able)]
         failed = set(offending["receipt"])
         for row in offending.to_dict("records"):
-            _add_finding(findings, entry, row, returned, files)
+            _add_finding(findings, entry, row, returned, files, plan.campaign.worded)
         became = (
             dict.fromkeys(units, str(Outcome.COULD_NOT_RUN))
             | dict.fromkeys(able, str(Outcome.PASSED))
@@ -131,10 +131,11 @@ def _add_finding(
     row: Mapping[str, object],
     returned: ReturnTables,
     files: Mapping[str, str],
+    worded: Callable[[str], str],
 ) -> None:
     receipt = str(row["receipt"])
     sheet = row.get("sheet") or ""
-    message = _fill(entry.message, row)
+    message = _fill(worded(entry.message), row)
     finding = {
         "code": entry.code,
         "severity": str(row.get("severity") or entry.severity),
@@ -145,7 +146,7 @@ def _add_finding(
         "cell": _cell(entry, row, returned),
         "indicator": row.get("indicator") or "",
         "message": message,
-        "remedy": _fill(entry.remedy, row),
+        "remedy": _fill(worded(entry.remedy), row),
         "explanation": returned.explanations.get((receipt, entry.code, squeeze(message)), ""),
     }
     for name, column in findings.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import xlsxwriter
@@ -41,11 +41,19 @@ _BODY: dict[str, Any] = {"border": 0, "bg_color": "#FFFFFF"}
 class WorkbookWriter:
     """A workbook in the making, in memory; ``to_bytes`` closes it.
 
-    Where it is not ``live`` the results of formulas are written in their place.
+    Where it is not ``live`` the results of formulas are written in their place. ``worded`` puts
+    headings and notes of ours into the plan's words, where a sheet asks for it.
     """
 
-    def __init__(self, *, title: str = "", author: str = "", live: bool = True) -> None:
-        self.live = live
+    def __init__(
+        self,
+        *,
+        title: str = "",
+        author: str = "",
+        live: bool = True,
+        worded: Callable[[str], str] = str,
+    ) -> None:
+        self.live, self.worded = live, worded
         self._buffer = io.BytesIO()
         self._book = xlsxwriter.Workbook(
             self._buffer,

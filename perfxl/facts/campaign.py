@@ -295,7 +295,7 @@ def _of_common(plan: Plan, one: CommonFinding) -> dict[str, Value]:
         Naming.NONE: "",
     }[plan.campaign.naming]
     return {
-        "问题": CATALOGUE[one.code].title,
+        "问题": plan.campaign.worded(CATALOGUE[one.code].title),
         "单位数": one.units,
         "次数": one.times,
         "举例": example,

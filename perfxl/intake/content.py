@@ -33,8 +33,9 @@ class Content:
 
 def typed_content(plan: Plan, unit: Unit, grid: Grid) -> Content:
     """What the unit typed, found as extraction finds it."""
-    fields = find_fields(cover_rows(grid), forms.COVER_FIELDS)
-    typed = {one.key for one in forms.COVER_FIELDS if one.filled_by is FilledBy.RECIPIENT}
+    wanted = forms.cover_fields(plan.campaign)
+    fields = find_fields(cover_rows(grid, wanted), wanted)
+    typed = {one.key for one in wanted if one.filled_by is FilledBy.RECIPIENT}
     cover = {key: value for key, (value, _) in fields.items() if key in typed}
     rubric = plan.rubrics[unit.kind]
     by_code = {squeeze(one.code): one.code for one in rubric.indicators}
@@ -86,12 +87,13 @@ def not_taken_over(plan: Plan, unit: Unit, grid: Grid) -> list[str]:
     return found
 
 
-def differs_from(grid: Grid, earlier: Grid) -> bool:
+def differs_from(plan: Plan, grid: Grid, earlier: Grid) -> bool:
     """Whether a marked copy says anything else than the return that it was made of.
 
     A formula counts as one, whatever it shows: an office program calculates.
     """
-    return not answers(grid).items() <= answers(earlier).items() or _cells(grid) != _cells(earlier)
+    said, said_before = answers(plan, grid), answers(plan, earlier)
+    return not said.items() <= said_before.items() or _cells(grid) != _cells(earlier)
 
 
 def _cells(grid: Grid) -> dict[tuple[str, int, int], str]:

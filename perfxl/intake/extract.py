@@ -89,7 +89,7 @@ def extract_one(layouts: Layouts, returned: Return) -> Extracted:
         columns_of(tables.RETURNS, [own]),
         {},
         field_cells=identity.field_cells,
-        explanations=answers(returned.grid),
+        explanations=answers(plan, returned.grid),
     )
     for layout in layouts.of(unit.kind).sheets:
         if layout.table is None:
@@ -148,10 +148,11 @@ def _read_table(
         extracted.register_sheets[layout.name] = sheet
 
 
-def answers(grid: Grid) -> Mapping[tuple[str, str], str]:
+def answers(plan: Plan, grid: Grid) -> Mapping[tuple[str, str], str]:
     """What the unit says to the opinions on its earlier return, if this is a marked copy."""
     rows = grid.sheets.get(forms.OPINIONS)
-    located = find_table(rows, forms.OPINIONS_TABLE) if rows is not None else None
+    table = forms.opinions_table(plan.campaign)
+    located = find_table(rows, table) if rows is not None else None
     if rows is None or located is None:
         return {}
     code_at, message_at, answer_at = (

@@ -12,8 +12,9 @@ from rapidfuzz import fuzz, process
 
 from perfxl.excel.reader import Grid
 from perfxl.excel.stamp import Stamp
+from perfxl.layout.declare import Field
 from perfxl.layout.locate import Rows, find_fields
-from perfxl.plan.forms import COVER, COVER_FIELDS
+from perfxl.plan.forms import COVER, cover_fields
 from perfxl.plan.model import Plan, Unit
 from perfxl.tables import StampState
 from perfxl.values import squeeze, text_of
@@ -66,7 +67,8 @@ def identify(
     unit to whose mail it came as a reply, which says more than the address.
     """
     stamp, state, disagree = _stamp_that_speaks(grid.stamps, key)
-    fields = find_fields(cover_rows(grid), COVER_FIELDS)
+    wanted = cover_fields(plan.campaign)
+    fields = find_fields(cover_rows(grid, wanted), wanted)
     cover = {name: text_of(value) for name, (value, _) in fields.items()}
     by_stamp = stamp.holder if stamp and state is not StampState.FORGED else ""
     stamped = plan.unit_by_code.get(by_stamp)
@@ -161,10 +163,10 @@ def _misspelt(plan: Plan, name: str, unit: Unit) -> bool:
     return likeness[unit.code] >= _WORTH_PROPOSING and likeness[unit.code] == max(likeness.values())
 
 
-def cover_rows(grid: Grid) -> Rows:
+def cover_rows(grid: Grid, fields: Sequence[Field]) -> Rows:
     """The rows of the cover; where no sheet has its name, of the sheet likest to one."""
     for name, rows in grid.sheets.items():
         if squeeze(name) == COVER:
             return rows
     candidates: Sequence[Rows] = list(grid.sheets.values())
-    return max(candidates, key=lambda rows: len(find_fields(rows[:40], COVER_FIELDS)), default=[])
+    return max(candidates, key=lambda rows: len(find_fields(rows[:40], fields)), default=[])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 
 from perfxl.layout.declare import (
@@ -53,6 +54,17 @@ COVER_FIELDS = (
     Field("approver", "单位负责人"),
     Field("prepared_on", "填报日期", ValueKind.DATE, help="例如 2024-01-10"),
 )
+
+
+def cover_fields(campaign: CampaignInfo) -> tuple[Field, ...]:
+    """The fields of the cover, in the plan's words."""
+    return tuple(replace(one, label=campaign.worded(one.label)) for one in COVER_FIELDS)
+
+
+def _worded(table: Table, campaign: CampaignInfo) -> Table:
+    """A table with its headings in the plan's words."""
+    columns = tuple(replace(one, label=campaign.worded(one.label)) for one in table.columns)
+    return replace(table, columns=columns)
 
 
 def self_assessment_table(step: int) -> Table:
@@ -115,15 +127,21 @@ def register_table(register: Register) -> Table:
 def template_layout(plan: Plan, kind: str) -> WorkbookLayout:
     """The workbook that units of this kind fill in."""
     sheets = [
-        SheetLayout(COVER, COVER, plan.campaign.form_title, fields=COVER_FIELDS, landscape=False),
+        SheetLayout(
+            COVER,
+            COVER,
+            plan.campaign.form_title,
+            fields=cover_fields(plan.campaign),
+            landscape=False,
+        ),
         SheetLayout(INSTRUCTIONS, INSTRUCTIONS, "填报说明", landscape=False),
         SheetLayout(
             SELF_ASSESSMENT,
             SELF_ASSESSMENT,
             f"{plan.campaign.name}自评表",
-            "浅黄色单元格由单位填写；小计和合计自动计算，请勿改动。",
+            plan.campaign.worded("浅黄色单元格由单位填写；小计和合计自动计算，请勿改动。"),
             table=self_assessment_table(plan.campaign.step),
-            signatures=("单位负责人（签字）：", "填报人：", "单位（盖章）"),
+            signatures=_signatures(plan.campaign),
         ),
     ]
     sheets += [
@@ -142,12 +160,18 @@ def template_layout(plan: Plan, kind: str) -> WorkbookLayout:
                 DATA_ITEMS,
                 DATA_ITEMS,
                 "数据项",
-                "由单位填报的数据，用于计算得分。",
+                plan.campaign.worded("由单位填报的数据，用于计算得分。"),
                 table=DATA_ITEMS_TABLE,
                 landscape=False,
             )
         )
     return WorkbookLayout(tuple(sheets), plan.template_version(kind))
+
+
+def _signatures(campaign: CampaignInfo) -> tuple[str, ...]:
+    """Who signs what a unit hands in."""
+    said = ("单位负责人（签字）：", "填报人：", "单位（盖章）")
+    return tuple(map(campaign.worded, said))
 
 
 # The first sheet of a copy that is sent back (退回修改); the unit answers in the last column.
@@ -163,6 +187,11 @@ OPINIONS_TABLE = Table(
         Column("explanation", "单位说明", width=34, help="对“核实”的意见，在这里说明情况"),
     ),
 )
+
+
+def opinions_table(campaign: CampaignInfo) -> Table:
+    """The columns of 审核意见, in the plan's words."""
+    return _worded(OPINIONS_TABLE, campaign)
 
 
 REVIEW_TABLE = Table(
@@ -298,13 +327,18 @@ def rectification_layout(campaign: CampaignInfo, unit: Unit) -> SheetLayout:
         f"{campaign.name}整改台账（{unit.name}）",
         "只填浅黄色的格：整改措施、责任人、完成情况、完成日期、佐证材料、备注；填好后报送财政局。",
         table=RECTIFICATION_TABLE,
-        signatures=("单位负责人（签字）：", "填报人：", "单位（盖章）"),
+        signatures=_signatures(campaign),
     )
 
 
 def rectification_file_name(campaign_code: str, unit: Unit) -> str:
     """``SL2023-101-石楼县教育科技局-整改台账.xlsx``."""
     return file_name(campaign_code, unit).removesuffix(".xlsx") + f"-{RECTIFICATION}.xlsx"
+
+
+def review_table(campaign: CampaignInfo) -> Table:
+    """The columns of a review book, in the plan's words."""
+    return _worded(REVIEW_TABLE, campaign)
 
 
 def review_layout(plan: Plan, section: str, reviewer: str = "") -> WorkbookLayout:
@@ -318,7 +352,7 @@ def review_layout(plan: Plan, section: str, reviewer: str = "") -> WorkbookLayou
                 f"{plan.campaign.name}评分表（{whose}）",
                 "只填浅黄色的格：核定得分、扣分原因、评分人；标有“核定后有变化”的请再看一遍，"
                 "维持原得分的选“已复看”。空白表示尚未评定。",
-                table=REVIEW_TABLE,
+                table=review_table(plan.campaign),
                 signatures=("股室负责人（签字）：", "评分人：", "日期："),
             ),
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from perfxl.layout.declare import NUMERIC, Column, ValueKind
@@ -41,6 +41,7 @@ def read_project_import(book: PlanBook, registers: Sequence[Register]) -> Projec
     by_name = {register.name: register for register in registers}
     units: list[str] = []
     lines: list[_Line] = []
+    uses: set[ImportUse] = set()
     sources: dict[tuple[str, bool], Row] = {}
     rows = book.rows(IMPORT_SHEET)
     for row in rows:
@@ -49,16 +50,19 @@ def read_project_import(book: PlanBook, registers: Sequence[Register]) -> Projec
         if source and twin is not row:
             what = f"系统列名“{source}”与第 {twin.number + 1} 行重复"
             row.mistake("P163", "系统列名", what, "一列只写一行")
+        if use is None:
+            continue
+        uses.add(use)
         if use is ImportUse.UNIT:
             units.append(source)
             _refuse_register(row)
-        elif use is not None:
+        else:
             line = _line(book, row, source, use, by_name)
             if line is not None:
                 lines.append(line)
     if not rows:
         return None
-    _check_whole(book, units, lines)
+    _check_whole(book, uses, lines)
     keys = [line for line in lines if line.column.use is ImportUse.PROJECT]
     if not keys:
         return None
@@ -151,15 +155,16 @@ def _words(row: Row, column: Column) -> dict[str, str]:
     return words
 
 
-def _check_whole(book: PlanBook, units: Sequence[str], lines: Sequence[_Line]) -> None:
+def _check_whole(book: PlanBook, uses: Set[ImportUse], lines: Sequence[_Line]) -> None:
     """Report what only all rows together show."""
-    if not units:
+    told = any(one.place.sheet == book.real_name(IMPORT) for one in book.mistakes)
+    if ImportUse.UNIT not in uses and not told:
         what = f"没有用途为“{ImportUse.UNIT}”的列，分不清项目是哪个单位的"
         book.mistake("P161", IMPORT, "", what)
-    keys = [line for line in lines if line.column.use is ImportUse.PROJECT]
-    if not keys and not any(one.place.sheet == book.real_name(IMPORT) for one in book.mistakes):
+    if ImportUse.PROJECT not in uses and not told:
         what = f"没有用途为“{ImportUse.PROJECT}”的列，例如 项目编码"
         book.mistake("P161", IMPORT, "", what)
+    keys = [line for line in lines if line.column.use is ImportUse.PROJECT]
     for line in keys[1:]:
         what = f"用途为“{ImportUse.PROJECT}”的只能有一列，第 {keys[0].row.number + 1} 行已有"
         line.row.mistake("P161", "用途", what)

@@ -11,6 +11,7 @@ from typing import TypeVar
 from perfxl.layout.declare import SheetLayout
 from perfxl.layout.locate import label_key
 from perfxl.plan.model import (
+    UNIT_WORD,
     CampaignInfo,
     LateRule,
     Naming,
@@ -40,6 +41,7 @@ ITEM, CONTENT = "项目", "内容"
 ONE_MONTH = Term(1, TermUnit.MONTHS)
 _TERM = re.compile(r"(?P<amount>\d{1,4})(?P<unit>|天|日|个?月|个?工作日)")
 _LONGEST_TERM = 3650
+_LONGEST_WORD = 6
 
 # How alike two words must be for one to be taken as a slip for the other: 满份 for 满分.
 _LIKENESS = 0.5
@@ -175,6 +177,7 @@ class InfoSheet(ItemSheet):
             contact=self.text("联系人"),
             phone=self.text("联系电话"),
             form_title=self.text("模板标题"),
+            called=self.typed("对象称谓", _called, "不超过 6 字的称呼，例如 机构", UNIT_WORD),
         )
         if info.late_rule is LateRule.TOTAL and not info.late_deduction:
             self._late_deduction_missing()
@@ -206,6 +209,12 @@ class InfoSheet(ItemSheet):
             what = f"“打分步长” {as_text(step)} 大于最小的分值 {as_text(least)}"
             where = f"（{rubric_sheet_name(kind)} {code}）"
             self.mistake("P105", "打分步长", what + where, "步长不应大于任何一项的分值")
+
+
+def _called(value: object) -> str | None:
+    """A word of Chinese or Latin letters."""
+    word = text_of(value)
+    return word if len(word) <= _LONGEST_WORD and word.isalpha() else None
 
 
 def _not_negative(value: object) -> int | None:

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import operator
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -418,9 +419,16 @@ class Application:
     column: str
 
 
+UNIT_WORD = "单位"
+# Units of measure are called otherwise everywhere, and so are institutions (事业单位).
+_UNIT_WORD = re.compile(f"(?<!计量)(?<!事业){UNIT_WORD}(?![:：])")
+
+
 @dataclass(frozen=True)
 class CampaignInfo:
     """The sheet 考核信息; step, late deduction and disagreement in hundredths of 分.
+
+    ``called`` is the word for who is assessed, in all that is printed.
 
     ``disagreement``: scores of two reviewers that lie further apart are listed.
     """
@@ -447,6 +455,11 @@ class CampaignInfo:
     contact: str
     phone: str
     form_title: str
+    called: str = UNIT_WORD
+
+    def worded(self, text: str) -> str:
+        """A text of perfxl's own with the plan's word for who is assessed (对象称谓) for 单位."""
+        return text if self.called == UNIT_WORD else _UNIT_WORD.sub(self.called, text)
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,7 @@ INFO_ITEMS: tuple[tuple[str, str, bool], ...] = (
     ("联系人", "", False),
     ("联系电话", "", False),
     ("模板标题", "各单位模板封面上的标题", True),
+    ("对象称谓", "表格和文稿中怎样称呼被考核的单位，例如 机构，不填为单位", False),
 )
 SPOT_CHECK_ITEMS: tuple[tuple[str, str, bool], ...] = (
     ("登记表", "从哪张登记表抽取项目，例如 项目清单", True),

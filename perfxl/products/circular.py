@@ -13,13 +13,16 @@ from perfxl.products.texts import begun, composed
 from perfxl.tables import Status
 
 RESULT_DOCUMENTS = (DocumentKind.CIRCULAR, DocumentKind.REPORT, DocumentKind.PUBLIC)
-_RANKING_COLUMNS = (
-    TableColumn("名次", 16, "center"),
-    TableColumn("单位名称", 62),
-    TableColumn("得分", 22, "center"),
-    TableColumn("等级", 16, "center"),
-    TableColumn("备注", 40),
-)
+
+
+def _columns(plan: Plan) -> tuple[TableColumn, ...]:
+    return (
+        TableColumn("名次", 16, "center"),
+        TableColumn(plan.campaign.worded("单位名称"), 62),
+        TableColumn("得分", 22, "center"),
+        TableColumn("等级", 16, "center"),
+        TableColumn("备注", 40),
+    )
 
 
 def result_document(kind: DocumentKind, plan: Plan, facts: CampaignFacts) -> bytes:
@@ -37,7 +40,7 @@ def result_document(kind: DocumentKind, plan: Plan, facts: CampaignFacts) -> byt
     document.signature(info.issuer, info.issued_on, sealed=kind is not DocumentKind.PUBLIC)
     for title, one in zip(titles, facts.kinds, strict=True):
         document.attachment(title)
-        document.table(_RANKING_COLUMNS, _ranking_rows(one))
+        document.table(_columns(plan), _ranking_rows(one))
     if is_circular or text.copies:
         document.copies(text.copies, f"{info.issuer}办公室", info.issued_on)
     return document.to_bytes()

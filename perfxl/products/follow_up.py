@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -43,6 +45,10 @@ _PROJECT_COLUMNS = (
 )
 
 
+def _in_its_words(plan: Plan, columns: Sequence[TableColumn]) -> list[TableColumn]:
+    return [replace(one, label=plan.campaign.worded(one.label)) for one in columns]
+
+
 def closing_report(plan: Plan, table: pd.DataFrame, today: dt.date) -> bytes:
     """The report on ``tables.RECTIFICATION`` as .docx bytes, dated ``today``.
 
@@ -52,13 +58,14 @@ def closing_report(plan: Plan, table: pd.DataFrame, today: dt.date) -> bytes:
     last_day = max(table["due"], default=None)
     text = composed(plan, DocumentKind.CLOSING, closing_facts(plan, units, last_day, today))
     document = begun(plan, text, draft=False, mark=False)
+    title = plan.campaign.worded(_CLOSING_TITLE)
     if units:
-        document.attachment_note([_CLOSING_TITLE])
+        document.attachment_note([title])
     document.signature(plan.campaign.issuer, today)
     if units:
-        document.attachment(_CLOSING_TITLE)
+        document.attachment(title)
         document.table(
-            _CLOSING_COLUMNS,
+            _in_its_words(plan, _CLOSING_COLUMNS),
             [
                 (
                     one.name,
@@ -83,12 +90,13 @@ def application_proposal(
     text = composed(plan, DocumentKind.APPLICATION, facts)
     document = begun(plan, text, draft=draft, mark=False)
     cut = applied.projects[applied.projects["cut"] > 0]
-    titles = [_UNITS_TITLE, *([_PROJECTS_TITLE] if len(cut) else [])]
+    units_title = plan.campaign.worded(_UNITS_TITLE)
+    titles = [units_title, *([_PROJECTS_TITLE] if len(cut) else [])]
     document.attachment_note(titles)
     document.signature(plan.campaign.issuer, plan.campaign.issued_on, sealed=False)
-    document.attachment(_UNITS_TITLE)
+    document.attachment(units_title)
     document.table(
-        _UNIT_COLUMNS,
+        _in_its_words(plan, _UNIT_COLUMNS),
         [
             (
                 one.name,
@@ -104,7 +112,7 @@ def application_proposal(
     if len(cut):
         document.attachment(_PROJECTS_TITLE)
         document.table(
-            _PROJECT_COLUMNS,
+            _in_its_words(plan, _PROJECT_COLUMNS),
             [
                 (
                     one.name,

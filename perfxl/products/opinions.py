@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from perfxl.excel.marking import Mark, OpinionSheet
-from perfxl.plan.forms import OPINIONS, OPINIONS_TABLE
+from perfxl.plan.forms import OPINIONS, opinions_table
 from perfxl.plan.model import Plan, Unit
 from perfxl.tables import Severity
 
@@ -39,7 +39,7 @@ def marks_of(findings: pd.DataFrame) -> list[Mark]:
 
 def opinion_sheet(plan: Plan, unit: Unit, findings: pd.DataFrame) -> OpinionSheet:
     """The first sheet of the marked copy; ``findings`` in the order in which it lists them."""
-    columns = OPINIONS_TABLE.columns
+    columns = opinions_table(plan.campaign).columns
     rows, targets = [], []
     for number, one in enumerate(findings.itertuples(index=False), 1):
         place = f"{one.sheet}!{one.cell}" if one.cell else one.sheet
@@ -64,8 +64,8 @@ def opinion_sheet(plan: Plan, unit: Unit, findings: pd.DataFrame) -> OpinionShee
         name=OPINIONS,
         title=f"{campaign.name}审核意见（{unit.name}）",
         note=f"共 {counts}。请在本工作簿中改正标色的单元格（红色为错误，必须改正），"
-        "黄色为核实，可改正，也可在“单位说明”中说明；改好后把本工作簿重新报送。"
-        + (f"联系：{contact}" if contact else ""),
+        f"黄色为核实，可改正，也可在“{columns[keys.index('explanation')].label}”中说明；"
+        "改好后把本工作簿重新报送。" + (f"联系：{contact}" if contact else ""),
         headings=tuple(column.heading for column in columns),
         rows=tuple(rows),
         link_column=keys.index("place"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -50,11 +50,11 @@ def spot_check_circular(
         addressees=info.addressees,
     )
     document.paragraph(
-        f"为提高绩效自评质量，我局对{info.name}中各单位开展的项目绩效自评进行了抽查。"
+        f"为提高绩效自评质量，我局对{info.name}中各{info.called}开展的项目绩效自评进行了抽查。"
         "现将有关情况通报如下："
     )
     document.heading(1, "抽查工作情况")
-    document.paragraph(_drawing(spot_check, facts, checked, done))
+    document.paragraph(_drawing(plan, spot_check, facts, checked, done))
     document.heading(1, "抽查结果")
     document.paragraph(_results(plan, checked, done, faulty))
     document.heading(1, "有关要求")
@@ -65,7 +65,9 @@ def spot_check_circular(
     document.signature(info.issuer, _issued_on(plan, spot_check))
     if attached:
         document.attachment(attached)
-        document.table(_COLUMNS, [_row(plan, one) for one in faulty.itertuples(index=False)])
+        name, *others = _COLUMNS
+        columns = [replace(name, label=info.worded(name.label)), *others]
+        document.table(columns, [_row(plan, one) for one in faulty.itertuples(index=False)])
     document.copies(info.copied_to, f"{info.issuer}办公室", _issued_on(plan, spot_check))
     return document.to_bytes()
 
@@ -80,15 +82,15 @@ def _condition(spot_check: SpotCheck) -> str:
 
 
 def _drawing(
-    spot_check: SpotCheck, facts: DrawFacts, checked: pd.DataFrame, done: pd.DataFrame
+    plan: Plan, spot_check: SpotCheck, facts: DrawFacts, checked: pd.DataFrame, done: pd.DataFrame
 ) -> str:
-    day = facts.drawn_on
+    day, called = facts.drawn_on, plan.campaign.called
     share = fraction_of(len(checked), facts.population)
     percent = as_text(round_fraction(share * 10_000))
     text = (
-        f"{day.year}年{day.month}月{day.day}日，从各单位{spot_check.register}所列"
+        f"{day.year}年{day.month}月{day.day}日，从各{called}{spot_check.register}所列"
         f"{_condition(spot_check)}{facts.population}个项目中，"
-        f"分层抽取{len(checked)}个项目（占{percent}%），涉及单位{checked['unit'].nunique()}个。"
+        f"分层抽取{len(checked)}个项目（占{percent}%），涉及{called}{checked['unit'].nunique()}个。"
         f"抽取办法：{facts.method}；种子为{facts.seed}，可以据此重新抽取核对。"
     )
     if len(done) < len(checked):
@@ -102,12 +104,12 @@ def _results(plan: Plan, checked: pd.DataFrame, done: pd.DataFrame, faulty: pd.D
         return "核查结果待核查结束后填写。"
     if not len(faulty):
         return f"已核查的{len(done)}个项目，自评内容属实，没有发现问题。"
-    problems = int(faulty["problems"].sum())
+    problems, called = int(faulty["problems"].sum()), plan.campaign.called
     sound = len(done) - len(faulty)
     parts = [f"已核查的{len(done)}个项目中，"]
     parts.append(f"自评内容属实的{sound}个，" if sound else "")
     parts.append(
-        f"有问题的{len(faulty)}个，共发现问题{problems}个，涉及单位{faulty['unit'].nunique()}个。"
+        f"有问题的{len(faulty)}个，共发现问题{problems}个，涉及{called}{faulty['unit'].nunique()}个。"
     )
     counts = problems_of_units(done)
     most = max(count for count in counts.values() if isinstance(count, int))
@@ -126,11 +128,11 @@ def _requirements(plan: Plan, spot_check: SpotCheck, faulty: pd.DataFrame) -> li
     asked = []
     if len(faulty):
         asked.append(
-            "有问题的单位要逐项查找原因，修改自评内容，补充佐证材料，"
+            f"有问题的{plan.campaign.called}要逐项查找原因，修改自评内容，补充佐证材料，"
             f"于{due.year}年{due.month}月{due.day}日前将整改情况报送{plan.campaign.issuer}。"
         )
     asked.append(
-        "各单位要对照绩效目标如实自评，指标完成值要有依据，得分与完成情况要一致，偏差原因要写明。"
+        f"各{plan.campaign.called}要对照绩效目标如实自评，指标完成值要有依据，得分与完成情况要一致，偏差原因要写明。"
     )
     if any(item.ledger_figure is LedgerFigure.SPOT_CHECK for item in plan.data_items):
         asked.append("抽查结果按指标体系计入考核得分。")

@@ -140,8 +140,8 @@ def _cover(sheet: SheetWriter, plan: Plan, unit: Unit, layout: SheetLayout, type
             )
         row += 1
     sheet.raw.set_row(row, 60)
-    sheet.text(row + 1, 1, "单位（盖章）：", Role.PLAIN, font_size=14, text_wrap=False)
-    sheet.text(row + 2, 1, "单位负责人（签字）：", Role.PLAIN, font_size=14, text_wrap=False)
+    for below, label in enumerate(("单位（盖章）：", "单位负责人（签字）："), row + 1):
+        sheet.text(below, 1, campaign.worded(label), Role.PLAIN, font_size=14, text_wrap=False)
     sheet.raw.set_row(row + 1, 46)
     sheet.raw.set_row(row + 2, 46)
     sheet.merged(row + 4, 3, f"{campaign.issuer}  制", Role.PLAIN, font_size=14, align="center")

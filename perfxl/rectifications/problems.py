@@ -44,7 +44,7 @@ def problems_of(
         own = list(_deductions(unit.code, scores_of.get(unit.code)))
         lost = {str(row["indicator"]) for row in own}
         rows += own
-        rows += _of_findings(unit.code, findings_of.get(unit.code), lost)
+        rows += _of_findings(plan, unit.code, findings_of.get(unit.code), lost)
         rows += _of_spot_check(unit.code, checked_of.get(unit.code))
     met: Counter[tuple[object, object]] = Counter()
     for row in rows:
@@ -86,7 +86,7 @@ def deduction_reason(score: Any) -> str:
 
 
 def _of_findings(
-    unit: str, findings: pd.DataFrame | None, lost: set[str]
+    plan: Plan, unit: str, findings: pd.DataFrame | None, lost: set[str]
 ) -> Iterator[dict[str, object]]:
     if findings is None:
         return
@@ -102,7 +102,8 @@ def _of_findings(
         first = rows.iloc[0]
         place = f"（{sheet}）" if sheet else ""
         several = f"等{len(rows)}处" if len(rows) > 1 else ""
-        text = f"{CATALOGUE[code].title}{place}：{first['message']}{several}"
+        title = plan.campaign.worded(CATALOGUE[code].title)
+        text = f"{title}{place}：{first['message']}{several}"
         yield _problem(
             unit, FINDING, indicator, text, None, f"{FINDING}|{code}|{indicator}|{sheet}"
         )

@@ -114,7 +114,7 @@ def read_review_book(
         ((name, rows) for name, rows in sheets.items() if squeeze(name) == forms.REVIEW),
         next(iter(sheets.items()), ("", [])),
     )
-    located = find_table(rows, forms.REVIEW_TABLE)
+    located = find_table(rows, forms.review_table(plan.campaign))
     if located is None or not {"unit", "indicator", "approved"} <= set(located.columns):
         reader.find("R101", name, "", "", "", "", "请在 perfxl 生成的评分表上打分")
         return _result(reader)

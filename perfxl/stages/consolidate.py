@@ -66,7 +66,9 @@ def consolidate(
             place=Place(str(last_year)),
             remedy="请选择上年考核文件夹里的综合评分表.xlsx",
         )
-    compared = None if last_year is None else last_year_from(last_year)
+    compared = (
+        None if last_year is None else last_year_from(last_year, campaign.plan.campaign.worded)
+    )
     gathered = gather(campaign)
     if not gathered.receipts:
         raise NothingToDo("还没有收到任何单位的报送", remedy="请先执行 perfxl ingest")
@@ -97,7 +99,7 @@ def feedback_of(campaign: Campaign, gathered: Gathered) -> list[FeedbackFacts]:
     return feedback_facts(gathered.plan, gathered.scores, gathered.ranking, told)
 
 
-def last_year_from(file: Path) -> LastYear:
+def last_year_from(file: Path, worded: Callable[[str], str] = str) -> LastYear:
     """What last year's consolidated workbook says. Raises Missing, Unreadable, WrongWorkbook."""
     try:
         data = file.read_bytes()
@@ -107,7 +109,7 @@ def last_year_from(file: Path) -> LastYear:
             place=Place(str(file)),
             remedy="请检查路径，并在 Excel 或 WPS 中关闭这个文件",
         ) from error
-    return read_last_year(read_workbook(data, file.name).sheets, file.name)
+    return read_last_year(read_workbook(data, file.name).sheets, file.name, worded)
 
 
 def material(

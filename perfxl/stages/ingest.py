@@ -388,7 +388,7 @@ class _Run:
             earlier = read_workbook(original_of(self.campaign, receipt), receipt.file)
         except PerfxlError:
             return False
-        return not differs_from(grid, earlier)
+        return not differs_from(self.campaign.plan, grid, earlier)
 
     def _judged(self, arrival: _Arrival, judged: Judgement, form: Form = Form.RETURN) -> Receipt:
         receipt = self._receipt(arrival, judged, form)

@@ -241,7 +241,7 @@ def test_a_plan_is_written_as_it_was_typed(repository: Path) -> None:
     with pytest.raises(PlanRefused) as refused:
         read_plan_file(plan_workbook(records), "p")
     assert [(m.code, m.place.sheet, m.place.cell) for m in refused.value.mistakes] == [
-        ("P106", "考核信息", "A27"),
+        ("P106", "考核信息", "A28"),
         ("P105", DEPARTMENTS, "E4"),
     ]
 

@@ -16,7 +16,11 @@ from perfxl.plan.model import Plan
 from perfxl.plan.reading import plan_records
 from perfxl.products.plan_workbook import plan_workbook
 
-SOURCES = ("workbook_templates/考核方案.md", "workbook_templates/县级考核方案.md")
+SOURCES = (
+    "workbook_templates/考核方案.md",
+    "workbook_templates/县级考核方案.md",
+    "samples/agencies/考核方案.md",
+)
 
 
 @pytest.mark.parametrize("source", SOURCES)

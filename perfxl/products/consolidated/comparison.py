@@ -86,7 +86,12 @@ def write_unit_comparison(sheet: SheetWriter, material: Material) -> None:
         _mean_change(sheet, row, first, [one for one in changes if one is not None])
         row += 1
     if gone:
-        band(sheet, row, _UNIT_COLUMNS, f"上年有、本年名录中没有的单位（{len(gone)} 个）")
+        band(
+            sheet,
+            row,
+            _UNIT_COLUMNS,
+            f"上年有、本年名录中没有的{sheet.book.worded('单位')}（{len(gone)} 个）",
+        )
         for index in gone:
             row += 1
             line = last_year.totals.iloc[index]
@@ -206,7 +211,9 @@ def _remark(sheet: SheetWriter, row: int, text: str, name: str) -> None:
 def _mean_change(sheet: SheetWriter, row: int, first: int, known: Sequence[int]) -> None:
     changes = span(_TOTAL_CHANGE, first, row - 1)
     style = sheet.book.format(Role.TOTAL, align="right", font_size=10)
-    sheet.raw.merge_range(row, 0, row, _TOTAL_CHANGE - 1, "两年都有总分的单位平均变化", style)
+    sheet.raw.merge_range(
+        row, 0, row, _TOTAL_CHANGE - 1, f"两年都有总分的{sheet.book.worded('单位')}平均变化", style
+    )
     sheet.formula(
         row,
         _TOTAL_CHANGE,

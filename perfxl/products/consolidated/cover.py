@@ -104,7 +104,7 @@ def _section(sheet: SheetWriter, row: int, last: int, text: str) -> None:
 def _headings(sheet: SheetWriter, plan: Plan) -> None:
     labels = (*_FIGURES, *(grade.name for grade in plan.grades))
     for column, label in enumerate(labels):
-        sheet.text(_FIGURES_ROW, column, label, Role.HEADING)
+        sheet.text(_FIGURES_ROW, column, sheet.book.worded(label), Role.HEADING)
     sheet.raw.set_row(_FIGURES_ROW, 32)
 
 
@@ -179,7 +179,9 @@ def _method(plan: Plan) -> list[str]:
         "不适用的指标不计入适用分值。",
         f"3．等级按总分占满分的比例：{grades}，{plan.grades[-1].name}为其余；"
         f"并列规则：{campaign.tie_rule}；逾期规则：{campaign.late_rule}。",
-        "4．未报送的单位总分为 0，不排名次、不定等级；平均分、最高分、最低分只统计已报送的单位。",
+        campaign.worded(
+            "4．未报送的单位总分为 0，不排名次、不定等级；平均分、最高分、最低分只统计已报送的单位。"
+        ),
     ]
 
 

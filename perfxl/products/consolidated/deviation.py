@@ -95,7 +95,7 @@ def write_deviation(sheet: SheetWriter, material: Material) -> None:
         units = _unit_lines(material, kind, place)
         row = _table(sheet, material, units, row + 1, len(units))
         shown = min(MOST_INDICATORS, len(place.indicators))
-        title = f"{kind}自评偏差最大的 {shown} 个指标（各单位合计），偏差由大到小"
+        title = f"{kind}自评偏差最大的 {shown} 个指标（各{sheet.book.worded('单位')}合计），偏差由大到小"
         band(sheet, row, _COLUMNS, title)
         row = _table(sheet, material, _indicator_lines(material, kind, place), row + 1, shown)
     sheet.raw.set_h_pagebreaks(breaks)
@@ -247,7 +247,8 @@ def _draw(sheet: SheetWriter, line: _Line, position: int, row: int, rows: tuple[
     )
     told = verdict(line.compared, line.rate)
     if line.by_points:
-        judged, told = f'{at(_OVER)}&"个单位偏高"', f"{line.over_claims}个单位偏高"
+        over = sheet.book.worded("个单位偏高")
+        judged, told = f"{at(_OVER)}&{quoted(over)}", f"{line.over_claims}{over}"
     cells: tuple[tuple[str, ValueKind, float | str], ...] = (
         (at(_CODE), ValueKind.TEXT, line.code),
         (at(_NAME), ValueKind.TEXT, line.name),

@@ -55,9 +55,11 @@ def _paragraphs(material: Material) -> list[str]:
         "指标分析：得分率相同的按指标顺序排列；扣分最多按扣分单位数、再按扣分合计排列。",
         "追溯来源：点击得分汇总中的得分到得分明细，再点击自评单元格或评分表行打开原件。",
     ]
+    lines = [campaign.worded(line) for line in lines]
     if material.last_year is not None:
+        matched = "单位先按编码、再按名称对应；编码已归本年另一单位的，按名称对应。"
         lines.append(
             f"上年对比：上年数取自“{material.last_year.file}”，见{comparison.UNITS_SHEET}。"
-            "单位先按编码、再按名称对应；编码已归本年另一单位的，按名称对应。"
+            + campaign.worded(matched)
         )
     return lines

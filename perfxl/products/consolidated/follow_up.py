@@ -70,11 +70,16 @@ def write_movements(sheet: SheetWriter, material: Material) -> None:
     )
     row = FIRST_BODY_ROW
     if len(moved.ranks):
-        band(sheet, row, _SCORE_COLUMNS, f"总分、名次、等级有变化的单位（{len(moved.ranks)} 个）")
+        band(
+            sheet,
+            row,
+            _SCORE_COLUMNS,
+            f"总分、名次、等级有变化的{sheet.book.worded('单位')}（{len(moved.ranks)} 个）",
+        )
         row += 1
         labels = ("单位编码", "单位名称", "", "名次和等级", "原总分", "现总分", "原因")
         for column, label in enumerate(labels):
-            sheet.text(row, column, label, Role.LEVEL_2, align="center")
+            sheet.text(row, column, sheet.book.worded(label), Role.LEVEL_2, align="center")
         for line in moved.ranks.itertuples(index=False):
             row += 1
             texts = (line.unit, line.name, "", _moved_place(line), "", "", line.why)

@@ -23,10 +23,14 @@ SIGNATURES = ("绩效组负责人（签字）：", "汇总人：", "日期：")
 def begin(
     sheet: SheetWriter, title: str, note: str, columns: Columns, *, height: float = 26
 ) -> None:
-    """Title, note, heading row and column widths; the body starts at ``FIRST_BODY_ROW``."""
-    sheet.title(title, note, len(columns) - 1)
+    """Title, note, heading row and column widths; the body starts at ``FIRST_BODY_ROW``.
+
+    Note and headings are put into the plan's words.
+    """
+    worded = sheet.book.worded
+    sheet.title(title, worded(note), len(columns) - 1)
     for column, (label, width) in enumerate(columns):
-        sheet.text(HEADING_ROW, column, label, Role.HEADING)
+        sheet.text(HEADING_ROW, column, worded(label), Role.HEADING)
         sheet.raw.set_column(column, column, width)
     sheet.raw.set_row(HEADING_ROW, height)
 

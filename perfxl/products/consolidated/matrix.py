@@ -92,7 +92,7 @@ def write_matrix(
 
 def _headings(sheet: SheetWriter, place: MatrixPlace) -> None:
     for column, label in enumerate(place.LEADING):
-        sheet.text(HEADING_ROW, column, label, Role.HEADING)
+        sheet.text(HEADING_ROW, column, sheet.book.worded(label), Role.HEADING)
         sheet.text(MARKS_ROW, column, "分值" if column == 1 else "", Role.LEVEL_1, align="center")
         sheet.raw.set_column(column, column, _WIDTHS[label])
     for indicator in place.indicators:
@@ -104,7 +104,7 @@ def _headings(sheet: SheetWriter, place: MatrixPlace) -> None:
         sheet.raw.set_column(column, column, _SCORE_WIDTH)
     for label in place.TRAILING:
         column = place.column(label)
-        sheet.text(HEADING_ROW, column, label, Role.HEADING)
+        sheet.text(HEADING_ROW, column, sheet.book.worded(label), Role.HEADING)
         sheet.text(MARKS_ROW, column, "", Role.LEVEL_1)
         sheet.raw.set_column(column, column, _TOTAL_WIDTH)
     marks = _row_range(place, MARKS_ROW)

@@ -54,7 +54,7 @@ def write_ranking(sheet: SheetWriter, material: Material) -> None:
     provisional = int((material.ranking["provisional"] > 0).sum())
     note = f"{campaign.issuer}    {campaign.year}年度"
     if provisional:
-        note += f"    尚有 {provisional} 个单位的得分未全部核定，本排名为暂定"
+        note += f"    尚有 {provisional} 个{campaign.called}的得分未全部核定，本排名为暂定"
     sheet.merged(1, last, note, Role.NOTE, align="center")
     row = FIRST_BODY_ROW
     breaks = []

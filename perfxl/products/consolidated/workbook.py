@@ -39,9 +39,11 @@ class Sheet:
 def consolidated_workbook(material: Material) -> bytes:
     """The bytes of 综合评分表.xlsx: the cover, then ``sheets`` in order."""
     campaign = material.plan.campaign
-    book = WorkbookWriter(title=f"{campaign.name}综合评分表", author=campaign.issuer)
+    book = WorkbookWriter(
+        title=f"{campaign.name}综合评分表", author=campaign.issuer, worded=campaign.worded
+    )
     wanted = sheets(material)
-    contents = [cover.Content(one.name, one.about) for one in wanted]
+    contents = [cover.Content(one.name, campaign.worded(one.about)) for one in wanted]
     cover.write_cover(_sheet(book, cover.SHEET), material, contents)
     for one in wanted:
         one.write(_sheet(book, one.name), material)
@@ -52,7 +54,10 @@ def ranking_workbook(material: Material) -> bytes:
     """The ranking sheet alone, with values in place of formulas, for printing it."""
     campaign = material.plan.campaign
     book = WorkbookWriter(
-        title=f"{campaign.name}{ranking.SHEET}", author=campaign.issuer, live=False
+        title=f"{campaign.name}{ranking.SHEET}",
+        author=campaign.issuer,
+        live=False,
+        worded=campaign.worded,
     )
     ranking.write_ranking(_sheet(book, ranking.SHEET), material)
     return book.to_bytes()
@@ -62,7 +67,7 @@ def application_workbook(material: Material) -> bytes:
     """The sheets 结果应用 alone, for those who plan next year's budget."""
     campaign = material.plan.campaign
     title = f"{campaign.name}{budget.UNITS}建议表"
-    book = WorkbookWriter(title=title, author=campaign.issuer)
+    book = WorkbookWriter(title=title, author=campaign.issuer, worded=campaign.worded)
     budget.write_units(_sheet(book, budget.UNITS), material)
     budget.write_projects(_sheet(book, budget.PROJECTS), material)
     return book.to_bytes()
