@@ -25,11 +25,19 @@ COUNTY = REPOSITORY / "samples" / "county"
 SOURCE = REPOSITORY / "workbook_templates" / "县级考核方案.md"
 
 
+@pytest.fixture(scope="module")
+def made_year(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a year whose workbook holds the report's facts; tests must not change it."""
+    folder = tmp_path_factory.mktemp("year") / "县级"
+    new_year(folder, stamp_key=SAMPLE_STAMP_KEY).close()
+    shutil.copy(COUNTY / "return.xlsx", folder / "年度台账.xlsx")
+    return folder
+
+
 @pytest.fixture
-def year(tmp_path: Path) -> Path:
-    """The folder of a year whose workbook holds the report's facts."""
-    new_year(tmp_path / "县级", stamp_key=SAMPLE_STAMP_KEY).close()
-    shutil.copy(COUNTY / "return.xlsx", tmp_path / "县级" / "年度台账.xlsx")
+def year(made_year: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    shutil.copytree(made_year, tmp_path / "县级")
     return tmp_path / "县级"
 
 
