@@ -135,6 +135,7 @@ class _Counting:
         if item.aggregate is Aggregate.DISTINCT:
             named = self._rows.loc[selected, item.column]
             named = named[_filled(named)]
+            named = mapped(named, squeeze) if named.dtype == object else named
             by_receipt = named.groupby(of_rows[named.index], sort=False)
             return by_receipt.nunique().to_dict(), HUNDREDTHS
         return Counter(of_rows), HUNDREDTHS
