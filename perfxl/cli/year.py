@@ -108,53 +108,23 @@ def score(context: click.Context, folders: tuple[str, ...], as_json: bool) -> No
         click.echo(f"上一次的留在 {result.kept}。")
 
 
-@year.command("report", cls=ChineseCommand)
-@_FROM
-@click.option(
-    "--by",
-    type=click.Choice(["计算", "自评"]),
-    default="计算",
-    metavar="口径",
-    help="计算（默认）：能计算的指标用计算得分，其余用自评得分；自评：都用自评得分",
-)
-@click.option("--pdf", "as_pdf", is_flag=True, help="另存为 PDF（需要 LibreOffice）")
+@year.command("renew", cls=ChineseCommand)
 @click.pass_context
-def report(context: click.Context, folders: tuple[str, ...], by: str, as_pdf: bool) -> None:
-    """县级自评报告：文字取自方案的“文稿”表，数字、名单和文号取自年度台账和得分。
+def renew(context: click.Context) -> None:
+    """考核方案改动后，把年度台账换成新的格式，已填的内容照搬（写：年度台账.xlsx）。
 
-    读：年度台账.xlsx、其他考核的文件夹；写：成果/自评报告.docx、台账.db。
-    各级得分总是下级之和；文字与数字矛盾的不写出，逐处指明。
+    原来的留在 历次/；方案中已没有的列和表不照搬，逐一列出。
 
     \b
-    例：perfxl -C 县级2024 year report
-    例：perfxl -C 县级2024 year report --by 自评 --pdf
+    例：perfxl -C 县级2024 year renew
     """
-    from perfxl.facts.self_report import ScoredBy
-    from perfxl.stages.self_report import write_self_report
+    from perfxl.console import plain
+    from perfxl.stages.year import renew_year
 
-    campaign = campaign_of(context)
-    given = _folders(campaign, folders)
-    result = write_self_report(campaign, now(), given, ScoredBy(by))
-    _say_taken(result.year)
-    say_written([result.document], as_pdf=as_pdf)
-    _say_report(result.report, by)
-    if has_errors(result.year.checked.result.findings):
-        click.echo("年度台账还有错误，请用 perfxl year check 查看，改正后重新生成报告。")
-
-
-def _say_report(report: SelfReport, by: str) -> None:
-    from perfxl.points import as_text
-
-    total, full_marks = as_text(report.total), as_text(report.rubric.full_marks)
-    click.echo(f"得分口径：{by}。总分 {total} 分（满分 {full_marks} 分）。")
-    for one in report.scores:
-        if one.differs:
-            claim, computed = as_text(one.claim or 0), as_text(one.computed or 0)
-            click.echo(f"{one.code} {one.name}：自评 {claim} 分，计算 {computed} 分。")
-        elif one.score is not None and not one.is_claimed:
-            click.echo(f"{one.code} {one.name}：没有自评，也不能计算，按 0 分。")
-    if report.empty_registers:
-        click.echo(f"没有登记内容的登记表：{'、'.join(report.empty_registers)}。")
+    result = renew_year(campaign_of(context), now())
+    click.echo(f"已写 {result.path}，原来的留在 {result.kept}。")
+    for what in result.left_behind:
+        click.echo(plain(f"没有照搬：{what}"))
 
 
 def _read(campaign: Campaign, folders: tuple[str, ...]) -> Year:
@@ -225,7 +195,8 @@ def _print_score(result: Year) -> None:
     )
     contradictions = county.subtotals[county.subtotals["note"] != ""]
     for one in contradictions.itertuples(index=False):
-        click.echo(f"自评表 {one.code} {one.name}：{one.note}。")
+        name = one.name if one.depth == 0 else f"{one.code} {one.name}"
+        click.echo(f"自评表 {name}：{one.note}。")
     lacking = county.leaves[county.leaves["missing"] != ""]
     if len(lacking):
         print_table(
@@ -269,3 +240,52 @@ def _record(result: Year) -> dict[str, Any]:
         "evidence": records(county.evidence),
         "figures": records(county.figures),
     }
+
+
+@year.command("report", cls=ChineseCommand)
+@_FROM
+@click.option(
+    "--by",
+    type=click.Choice(["计算", "自评"]),
+    default="计算",
+    metavar="口径",
+    help="计算（默认）：能计算的指标用计算得分，其余用自评得分；自评：都用自评得分",
+)
+@click.option("--pdf", "as_pdf", is_flag=True, help="另存为 PDF（需要 LibreOffice）")
+@click.pass_context
+def report(context: click.Context, folders: tuple[str, ...], by: str, as_pdf: bool) -> None:
+    """县级自评报告：文字取自方案的“文稿”表，数字、名单和文号取自年度台账和得分。
+
+    读：年度台账.xlsx、其他考核的文件夹；写：成果/自评报告.docx、台账.db。
+    各级得分总是下级之和；文字与数字矛盾的不写出，逐处指明。
+
+    \b
+    例：perfxl -C 县级2024 year report
+    例：perfxl -C 县级2024 year report --by 自评 --pdf
+    """
+    from perfxl.facts.self_report import ScoredBy
+    from perfxl.stages.self_report import write_self_report
+
+    campaign = campaign_of(context)
+    given = _folders(campaign, folders)
+    result = write_self_report(campaign, now(), given, ScoredBy(by))
+    _say_taken(result.year)
+    say_written([result.document], as_pdf=as_pdf)
+    _say_report(result.report, by)
+    if has_errors(result.year.checked.result.findings):
+        click.echo("年度台账还有错误，请用 perfxl year check 查看，改正后重新生成报告。")
+
+
+def _say_report(report: SelfReport, by: str) -> None:
+    from perfxl.points import as_text
+
+    total, full_marks = as_text(report.total), as_text(report.rubric.full_marks)
+    click.echo(f"得分口径：{by}。总分 {total} 分（满分 {full_marks} 分）。")
+    for one in report.scores:
+        if one.differs:
+            claim, computed = as_text(one.claim or 0), as_text(one.computed or 0)
+            click.echo(f"{one.code} {one.name}：自评 {claim} 分，计算 {computed} 分。")
+        elif one.score is not None and not one.is_claimed:
+            click.echo(f"{one.code} {one.name}：没有自评，也不能计算，按 0 分。")
+    if report.empty_registers:
+        click.echo(f"没有登记内容的登记表：{'、'.join(report.empty_registers)}。")

@@ -80,8 +80,7 @@ def _figure(item: DataItem, source: Source) -> Figure:
     if borrowed.figure.of_indicator:
         return _of_indicator(item, source, kind)
     wanted = _STATES[borrowed.figure]
-    # A unit that is not yet due and has returned nothing counts as not returned.
-    count = sum(source.status.get(code, Status.NOT_RETURNED) in wanted for code in units)
+    count = sum(source.status[code] in wanted for code in units)
     return Figure(item.name, count * HUNDREDTHS)
 
 
@@ -123,8 +122,12 @@ def _of_indicator(item: DataItem, source: Source, kind: str) -> Figure:
         given = own["score"] == own["full_marks"]
     count = int(given.fillna(False).sum())
     open_ones = int((own["basis"].isin([str(basis) for basis in PROVISIONAL])).sum())
-    note = f"其中 {open_ones} 个单位的得分未经股室核定" if open_ones else ""
-    return Figure(item.name, count * HUNDREDTHS, note)
+    absent = sum(source.status[unit] is Status.NOT_RETURNED for unit in own["unit"])
+    notes = (
+        f"{open_ones} 个单位的得分未经股室核定" if open_ones else "",
+        f"{absent} 个单位未报送，按没有得分计" if absent else "",
+    )
+    return Figure(item.name, count * HUNDREDTHS, "；".join(filter(None, notes)))
 
 
 def _of_register(item: DataItem, source: Source, kind: str) -> Figure:
@@ -141,8 +144,12 @@ def _of_register(item: DataItem, source: Source, kind: str) -> Figure:
         of_kind = {unit.code for unit in source.plan.units if unit.kind == kind}
         kept &= values["unit"].isin(of_kind)
     rows = values[kept]
-    missing = [unit.name for unit in source.plan.units if source.status[unit.code] is _ABSENT]
-    note = f"{len(missing)} 个单位未报送，没有统计在内" if missing else ""
+    absent = sum(
+        source.status[unit.code] is Status.NOT_RETURNED
+        for unit in source.plan.units
+        if kind in ("", unit.kind)
+    )
+    note = f"{absent} 个单位未报送，没有统计在内" if absent else ""
     if item.aggregate is Aggregate.COUNT:
         return Figure(item.name, len(rows) * HUNDREDTHS, note)
     column = _known_column(item.column, register, columns)
@@ -152,9 +159,6 @@ def _of_register(item: DataItem, source: Source, kind: str) -> Figure:
         return Figure(item.name, int(rows[column].sum()), note)
     texts = rows[column].dropna().map(lambda value: squeeze(str(value)))
     return Figure(item.name, int(texts[texts != ""].nunique()) * HUNDREDTHS, note)
-
-
-_ABSENT = Status.NOT_RETURNED
 
 
 def _bound(condition: Condition, register: Register, columns: Mapping[str, Column]) -> Condition:

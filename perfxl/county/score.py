@@ -159,6 +159,8 @@ def _subtotal(code: str, name: str, depth: int, leaves: list[Any], shown: Any) -
     if filled_in:
         assert claimed is not None
         note = f"所填小计 {as_score(claimed)} 与各部分之和 {as_score(parts)} 不符"
+    elif code == TOTAL_ROW and claimed and claimed != own:
+        note = f"所填合计 {as_score(claimed)} 与各项得分之和 {as_score(own)} 不符"
     return {
         "code": code,
         "name": name,

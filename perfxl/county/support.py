@@ -112,7 +112,11 @@ class _ItemSupport:
         self.item, self.as_of = item, as_of
         self.register = next(one for one in plan.registers if one.name == item.register)
         self.held = returned.registers[self.register.name]
-        self.met = mask(item.conditions, self.register, self.held.values)
+        values = self.held.values
+        self.by_condition = [mask((one,), self.register, values) for one in item.conditions]
+        self.met = pd.Series(True, index=values.index)
+        for held in self.by_condition:
+            self.met &= held
 
     def rows(self) -> Iterator[Mapping[str, object]]:
         """The rows that count, then those that only lack something."""
@@ -144,30 +148,29 @@ class _ItemSupport:
     def _row(self, at: Any, *, counted: bool, remark: str) -> Mapping[str, object]:
         return {
             "item": self.item.name,
-            **_description(self.register, self.held, at, self._title_column()),
+            **_description(self.register, self.held, at, self._title_columns()),
             "counted": counted,
             "remark": remark,
         }
 
-    def _title_column(self) -> str:
-        """The column that a condition wants filled in names the document; else the first text."""
+    def _title_columns(self) -> tuple[str, ...]:
+        """The column that a condition wants filled in names the document; else what names rows."""
         wanted = [one.column for one in self.item.conditions if _wants_filled(one)]
         texts = [
             one
             for one in wanted
             if any(c.column.key == one and c.column.kind is ValueKind.TEXT for c in _all(self))
         ]
-        return texts[0] if texts else _name_column(self.register)
+        return tuple(texts[:1]) or _naming_columns(self.register)
 
     def _lacking(self, at: Any) -> str:
         """Why a row is not counted, where that is a blank, or a date that came too late.
 
         Blank where it is simply about something else.
         """
-        values = self.held.values.loc[[at]]
         reasons = []
-        for condition in self.item.conditions:
-            if bool(mask((condition,), self.register, values).iloc[0]):
+        for condition, held in zip(self.item.conditions, self.by_condition, strict=True):
+            if held[at]:
                 continue
             reason = self._reason(condition, at)
             if not reason:
@@ -227,10 +230,11 @@ def _all(support: _ItemSupport) -> Sequence[Any]:
     return support.register.columns
 
 
-def _name_column(register: Register) -> str:
-    """The first column of text that is a name, not a code."""
+def _naming_columns(register: Register) -> tuple[str, ...]:
+    """The columns that together name a row; else the first column of text that is no code."""
     labels = [one.column.key for one in register.columns if one.column.kind is ValueKind.TEXT]
-    return next((one for one in labels if not one.endswith(("编号", "编码"))), "")
+    names = [one for one in labels if not one.endswith(("编号", "编码"))]
+    return register.key or tuple(names[:1])
 
 
 def _wants_filled(condition: Condition) -> bool:
@@ -243,7 +247,7 @@ def _named(texts: list[str], measure: str) -> str:
 
 
 def _description(
-    register: Register, held: RegisterRows, at: Any, title_column: str
+    register: Register, held: RegisterRows, at: Any, naming: Sequence[str]
 ) -> Mapping[str, object]:
     """What is shown of a row wherever it speaks for something."""
     values = held.values
@@ -253,7 +257,7 @@ def _description(
         "register": register.name,
         "sheet": values.at[at, "sheet"],
         "row": int(values.at[at, "row"]),
-        "title": text_of(values.at[at, title_column]) if title_column else "",
+        "title": "，".join(filter(None, (text_of(held.texts.at[at, one]) for one in naming))),
         "document_number": text_of(values.at[at, number]) if number else "",
         "date": day.date().isoformat()
         if isinstance(day, pd.Timestamp) and not pd.isna(day)
@@ -295,13 +299,13 @@ def _cited(
         return
     held = returned.registers[register.name]
     at_row = {int(row): at for at, row in held.values["row"].items()}
-    title = _name_column(register)
+    naming = _naming_columns(register)
     cited = returned.citations[returned.citations["indicator"] == indicator.code]
     for row in cited["evidence_row"].dropna():
         at = at_row[int(row)]
         yield {
             "item": "佐证编号",
-            **_description(register, held, at, title),
+            **_description(register, held, at, naming),
             "counted": True,
             "remark": _blanks(register, held, at),
         }

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from perfxl.excel.reader import Grid
+from perfxl.excel.stamp import SHEET as STAMP_SHEET
 from perfxl.intake.extract import answers, sheet_of
 from perfxl.intake.identity import cover_rows
 from perfxl.layout.declare import FilledBy, SheetLayout
@@ -60,6 +61,29 @@ def typed_content(plan: Plan, unit: Unit, grid: Grid) -> Content:
             elif any(text_of(value) for value in cells.values()):
                 registers.setdefault(layout.name, []).append(cells)
     return Content(cover, entries, items, registers)
+
+
+def not_taken_over(plan: Plan, unit: Unit, grid: Grid) -> list[str]:
+    """The filled columns and sheets of a workbook that the plan's layout has no place for."""
+    found: list[str] = []
+    seen = {forms.COVER, forms.INSTRUCTIONS, forms.OPINIONS, STAMP_SHEET}
+    for layout in forms.template_layout(plan, unit.kind).sheets:
+        if layout.table is None:
+            continue
+        name, rows = sheet_of(grid, layout)
+        located = find_table(rows, layout.table) if rows is not None else None
+        if rows is None or located is None:
+            continue
+        seen.add(name)
+        known = set(located.columns.values())
+        for at, label in enumerate(rows[located.heading_row]):
+            filled = any(at < len(row) and text_of(row[at]) for row in rows[located.first_row :])
+            if at not in known and text_of(label) and filled:
+                found.append(f"{name}“{text_of(label)}”列")
+    for name, rows in grid.sheets.items():
+        if name not in seen and any(text_of(value) for row in rows for value in row):
+            found.append(f"工作表“{name}”")
+    return found
 
 
 def differs_from(grid: Grid, earlier: Grid) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from perfxl.campaign import ORIGINALS, PLAN_FILE, PRODUCTS, YEAR_WORKBOOK, Campaign, read_plan_file
 from perfxl.county.figures import Source, figures_of
 from perfxl.county.score import CountyScore, county_score
@@ -24,10 +26,12 @@ from perfxl.errors import (
 )
 from perfxl.excel.reader import read_workbook
 from perfxl.files import keep_earlier, keep_original, write_atomically
+from perfxl.intake.content import not_taken_over, typed_content
 from perfxl.ledger import CampaignFigure
 from perfxl.plan.model import DataItem, OtherCampaign, Plan, Unit
 from perfxl.plan.model import Source as ItemSource
 from perfxl.plan.workbook import OTHER_CAMPAIGNS
+from perfxl.points import as_score
 from perfxl.products.county_score import county_score_workbook
 from perfxl.products.template import template
 from perfxl.resources import template_file
@@ -160,10 +164,47 @@ def _year_workbook(campaign: Campaign) -> bytes:
     return path.read_bytes()
 
 
+@dataclass(frozen=True)
+class Renewed:
+    """The year workbook in its new form, where the earlier one is, and what could not go over."""
+
+    path: Path
+    kept: Path | None
+    left_behind: tuple[str, ...]
+
+
+def renew_year(campaign: Campaign, now: dt.datetime) -> Renewed:
+    """Write the year workbook anew by the plan as it is now, with all that is typed in it.
+
+    Sums typed over formulas become formulas again. Columns and sheets that the plan does not have
+    any more stay behind in the earlier workbook, in 历次/. Raises NotAYear, NoYearWorkbook,
+    Unreadable, CannotWrite.
+    """
+    plan, unit = campaign.plan, _own_unit(campaign.plan)
+    before, name = _year_workbook(campaign), campaign.year_workbook.name
+    grid = read_workbook(before, name)
+    checked = check_grid(plan, unit, before, grid, name, campaign.stamp_key)
+    content = typed_content(plan, unit, grid)
+    data = template(plan, unit, unit_stamp(campaign, unit), content)
+    kept = keep_earlier(campaign.year_workbook, now)
+    write_atomically(campaign.year_workbook, data)
+    left = (*not_taken_over(plan, unit, grid), *_typed_sums(checked.tables.subtotals))
+    return Renewed(campaign.year_workbook, kept, left)
+
+
+def _typed_sums(subtotals: pd.DataFrame) -> list[str]:
+    """Subtotals that somebody typed over their formulas, and that say something else."""
+    typed = subtotals[(~subtotals["is_formula"]).fillna(False) & subtotals["displayed"].notna()]
+    return [
+        f"自评表“{one.code} {one.name}”手工填写的 {as_score(int(one.displayed))}（已恢复为公式）"
+        for one in typed[typed["displayed"] != typed["sum_below"]].itertuples(index=False)
+    ]
+
+
 def take_figures(campaign: Campaign, now: dt.datetime, folders: Mapping[str, Path]) -> list[Taking]:
     """Take what the plan wants of each campaign that it names, and record it with date and source.
 
-    A campaign whose folder is not named, or not there, keeps what was taken of it before.
+    A campaign whose folder is not named, not there, or without returns keeps what was taken before.
     Raises NoSuchCampaign for a folder that is there and holds no campaign, or that was asked for;
     FiguresRefused where a campaign cannot give what is wanted.
     """
@@ -181,9 +222,15 @@ def take_figures(campaign: Campaign, now: dt.datetime, folders: Mapping[str, Pat
         before = campaign.ledger.figures()
         if folder is None:
             known = [before[item.name] for item in wanted if item.name in before]
-            takings.append(Taking(other, False, known, _not_looked(other, known)))
+            why = f"文件夹 {other.folder} 不在" if other.folder else "方案没有写明文件夹"
+            takings.append(Taking(other, False, known, _not_looked(why, known)))
             continue
         figures = _figures(folder, other, wanted, now)
+        if figures is None:
+            known = [before[item.name] for item in wanted if item.name in before]
+            why = f"文件夹 {folder} 里还没有收到任何报送"
+            takings.append(Taking(other, False, known, _not_looked(why, known)))
+            continue
         fresh = [one for one in figures if _differs(before.get(one.item), one)]
         campaign.ledger.record_figures(fresh)
         said = f"{figures[0].name}（{folder}）" if figures else ""
@@ -209,8 +256,7 @@ def _folder(campaign: Campaign, other: OtherCampaign, asked: Path | None) -> Pat
     return None
 
 
-def _not_looked(other: OtherCampaign, known: Sequence[CampaignFigure]) -> str:
-    why = f"文件夹 {other.folder} 不在" if other.folder else "方案没有写明文件夹"
+def _not_looked(why: str, known: Sequence[CampaignFigure]) -> str:
     if not known:
         return f"{why}，按填报数计算"
     newest = max(one.taken_at for one in known)
@@ -219,10 +265,13 @@ def _not_looked(other: OtherCampaign, known: Sequence[CampaignFigure]) -> str:
 
 def _figures(
     folder: Path, other: OtherCampaign, wanted: Sequence[DataItem], now: dt.datetime
-) -> list[CampaignFigure]:
+) -> list[CampaignFigure] | None:
+    """What the campaign in a folder gives; None where it has no returns yet."""
     source = Campaign(folder)
     try:
         gathered = gather(source)
+        if not gathered.receipts:
+            return None
         material = Source(gathered.plan, gathered.scores, gathered.status, gathered.tables)
         found, mistakes = figures_of(wanted, material, PLAN_FILE)
         if mistakes:
