@@ -68,6 +68,7 @@ def check(context: click.Context, folders: tuple[str, ...], as_json: bool) -> No
     例：perfxl -C 县级2024 year check
     """
     from perfxl.cli.output import file_record
+    from perfxl.stages.year import CLAIM_MISSING
 
     campaign = campaign_of(context)
     result = _read(campaign, folders)
@@ -77,7 +78,11 @@ def check(context: click.Context, folders: tuple[str, ...], as_json: bool) -> No
     else:
         _say_taken(result)
         print_findings(findings, {})
-        print_outcomes(result.checked.result.outcomes)
+        outcomes = result.checked.result.outcomes
+        if not result.is_claimed:
+            outcomes = outcomes[outcomes["code"] != CLAIM_MISSING]
+            click.echo(f"自评表还没有填写，没有检查自评得分是否漏填（{CLAIM_MISSING}）。")
+        print_outcomes(outcomes)
     sys.exit(FINDINGS_EXIT if has_errors(findings) else 0)
 
 

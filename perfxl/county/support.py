@@ -134,6 +134,9 @@ class _ItemSupport:
             yield f"“{name}”没有登记任何内容"
         if in_full:
             return
+        if len(self.held.values) and not self.met.any() and self.item.conditions:
+            wanted = "、".join(map(str, self.item.conditions))
+            yield f"{name}中没有符合条件的登记（{wanted}）"
         short: dict[str, list[int]] = {}
         for at in self.held.values.index[~self.met]:
             short.setdefault(self._lacking(at), []).append(int(self.held.values.at[at, "row"]))

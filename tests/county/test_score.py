@@ -112,7 +112,26 @@ ROWS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("code", "amount", "sheet", "cells"), ROWS, ids=[r[0] for r in ROWS])
+# What the office is told that would bring the marks back.
+HINTS = {
+    "1.2.1": "制度文件中没有符合条件的登记（文件种类=实施意见）",
+    "1.3": "培训宣传中没有：宣传",
+    "2.2": "事前绩效评估第 4 行没有计入：没有填写“评估报告”",
+    "3.3": "绩效目标中没有：国有资本经营预算",
+    "4.1": "绩效监控第 4 行没有计入：没有填写“报送对象”",
+    "5.3.1": "自评抽查第 4 行没有计入：没有填写“抽查通报”",
+    "6.2.1": "结果应用中没有：问责机制",
+    "9": "月度报送没有登记：1月反馈意见、1月工作信息、2月工作进展",
+}
+
+
+QUICK = ("1.2.3", "3.3", "6.1", "9")
+CASES = [
+    pytest.param(*row, id=row[0], marks=() if row[0] in QUICK else pytest.mark.slow) for row in ROWS
+]
+
+
+@pytest.mark.parametrize(("code", "amount", "sheet", "cells"), CASES)
 def test_one_row_changes_one_indicator(
     sample: YearBook,
     before: dict[str, int | None],
@@ -134,10 +153,8 @@ def test_one_row_changes_one_indicator(
         book.add(sheet, **added)
     after = book.score()
     assert computed(after) == {**before, code: amount}
-    if code == "6.1":
-        assert "反馈整改第 5 行没有计入" not in leaf(after, code)["missing"]
-    elif amount < (before[code] or 0):
-        assert "没有" in leaf(after, code)["missing"] or code in ("1.2.1", "3.1.1", "7.1")
+    if code in HINTS:
+        assert HINTS[code] in leaf(after, code)["missing"]
 
 
 def test_monthly_reports_lose_marks_when_late_or_missing(sample: YearBook) -> None:
@@ -250,7 +267,7 @@ REPORTS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(REPORTS, st.dates(dt.date(2023, 1, 1), dt.date(2024, 1, 1)))
 def test_missing_reports_counted_by_hand(reports: list[tuple], as_of: dt.date) -> None:
     plan = _plan()

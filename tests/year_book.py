@@ -16,7 +16,7 @@ from perfxl.scoring import compute
 from perfxl.stages.check import FileCheck, check_grid
 from perfxl.stages.demo import SAMPLE_STAMP_KEY
 
-SAMPLE = Path(__file__).resolve().parent.parent.parent / "samples" / "county"
+SAMPLE = Path(__file__).resolve().parent.parent / "samples" / "county"
 DAY = dt.date(2024, 1, 10)
 HEADING = 2
 
