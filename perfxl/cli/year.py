@@ -261,7 +261,7 @@ def _record(result: Year) -> dict[str, Any]:
 def report(context: click.Context, folders: tuple[str, ...], by: str, as_pdf: bool) -> None:
     """县级自评报告：文字取自方案的“文稿”表，数字、名单和文号取自年度台账和得分。
 
-    读：年度台账.xlsx、其他考核的文件夹；写：成果/自评报告.docx、台账.db。
+    读：年度台账.xlsx、其他考核的文件夹；写：成果/自评报告.docx、自评报告依据.xlsx。
     各级得分总是下级之和；文字与数字矛盾的不写出，逐处指明。
 
     \b
@@ -276,6 +276,7 @@ def report(context: click.Context, folders: tuple[str, ...], by: str, as_pdf: bo
     result = write_self_report(campaign, now(), given, ScoredBy(by))
     _say_taken(result.year)
     say_written([result.document], as_pdf=as_pdf)
+    click.echo(f"每个数、名单和文号取自哪里：{result.basis}。")
     _say_report(result.report, by)
     if has_errors(result.year.checked.result.findings):
         click.echo("年度台账还有错误，请用 perfxl year check 查看，改正后重新生成报告。")
