@@ -302,7 +302,8 @@ def test_an_emptied_register_is_told(plan: Plan, year: Year, text: str) -> None:
     assert "2.重大事项事前评估（2分，自评得分0分）" in told
     assert "本年度没有登记“重大事项事前评估”方面的工作。" in told
     assert "没有登记内容的登记表有2张：事前绩效评估、月度报送。" in told
-    assert "2.2“重大事项事前评估”失2分" in told
+    assert "“重大事项事前评估”（2.2）失2分。“事前绩效评估”没有登记任何内容。" in told
+    assert "“四本预算和重点领域评价”（5.2.1）失0.5分。重点绩效评价中没有：国有资本经营预算。" in told
 
 
 def test_what_contradicts_itself_is_refused_and_not_written(campaign: Campaign) -> None:
