@@ -219,16 +219,18 @@ def _print_score(result: Year) -> None:
 
 
 def _places(evidence: Any, indicator: str) -> str:
-    """``制度文件第8、9、10行``: where the rows that count are registered."""
+    """``制度文件第8—10行``: where the rows that count are registered."""
     own = evidence[(evidence["indicator"] == indicator) & evidence["counted"]]
-    rows: dict[str, list[str]] = {}
+    from perfxl.county.support import runs_of
+
+    rows: dict[str, list[int]] = {}
     for one in own.itertuples(index=False):
         if one.sheet:
-            rows.setdefault(one.sheet, []).append(str(one.row))
+            rows.setdefault(one.sheet, []).append(int(one.row))
         else:
             rows.setdefault(one.title, [])
     return "；".join(
-        f"{what}第{'、'.join(numbers)}行" if numbers else what for what, numbers in rows.items()
+        f"{what}第{runs_of(numbers)}行" if numbers else what for what, numbers in rows.items()
     )
 
 

@@ -76,6 +76,17 @@ def test_the_reports_contradictions_stand_beside_the_sums(score: CountyScore) ->
     }
 
 
+def test_a_figure_that_nobody_gave_is_missing(sample: YearBook) -> None:
+    book = sample.copy()
+    book.put("数据项", 5, "数值", "")
+    told = leaf(book.score(), "3.2")
+    assert pd.isna(told["computed"])
+    assert told["state"] == ClaimState.UNKNOWN
+    assert told["missing"] == (
+        "数据项“开展部门整体绩效目标管理的部门数”没有从其他考核取得，也没有填报"
+    )
+
+
 def test_each_figure_leads_to_its_rows(score: CountyScore, sample: YearBook) -> None:
     own = score.evidence[score.evidence["indicator"] == "1.2.3"]
     assert list(zip(own["sheet"], own["row"], strict=True)) == [("制度文件", n) for n in (8, 9, 10)]
@@ -86,7 +97,10 @@ def test_each_figure_leads_to_its_rows(score: CountyScore, sample: YearBook) -> 
     assert sorted(typed["title"]) == [
         "一级预算部门数 22个（填报）", "开展部门整体绩效目标管理的部门数 18个（填报）",
     ]  # fmt: skip
-    # The ratio counts what is mended; the rubric's manual items show the rows that speak for them.
+    # Rows without an amount add nothing to a sum.
+    summed = score.evidence[score.evidence["indicator"] == "3.1.1"]
+    assert list(zip(summed["sheet"], summed["row"], strict=True)) == [("绩效目标", 4)]
+    # An indicator that is judged by hand shows the rows that speak for it.
     assert len(score.evidence[score.evidence["indicator"] == "1.2.4"]) == 9
 
 

@@ -92,7 +92,7 @@ def test_score_says_claim_arithmetic_evidence_and_what_is_missing(year: Path) ->
     assert done.exit_code == 0
     for said in (
         "5×18÷22=4.09，按0.5分取整为4.0",
-        "制度文件第8、9、10行",
+        "制度文件第8—10行",
         "重点绩效评价中没有：国有资本经营预算",
         "自评表 5 绩效评价管理：所填小计 22.0 与各部分之和 20.0 不符。",
         "可计算的指标分值 83.0：自评 81.5，计算 75.0。由人工评定的分值 17.0。",
