@@ -10,8 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfxl.plan.model import Relation
-from perfxl.plan.wording import Comparison, FieldKind, Part, TextRow, split_text
-from perfxl.wording import Facts, Piece, Value, compose, shown
+from perfxl.plan.wording import (
+    FIRST_LEVEL,
+    LEAF,
+    OWN_TEXTS,
+    SAID,
+    Comparison,
+    FieldKind,
+    Part,
+    TextRow,
+    split_text,
+)
+from perfxl.wording import Facts, Piece, RubricFacts, Value, compose, shown
 
 KINDS: Mapping[str, Mapping[str, FieldKind]] = {
     "": {
@@ -113,6 +123,11 @@ def test_the_first_frame_that_can_be_said_counts() -> None:
         (FieldKind.COUNT, 0, ""),
         (FieldKind.SCORE, 0, "0.00"),
         (FieldKind.POINTS, 50, "0.5"),
+        (FieldKind.POINTS, 0, "0"),
+        (FieldKind.QUANTITY, 1250, "12.5"),
+        (FieldKind.QUANTITY, 0, ""),
+        (FieldKind.AMOUNT, 103300, "1033.00"),
+        (FieldKind.AMOUNT, 0, ""),
         (FieldKind.RATE, 9591, "95.91%"),
         (FieldKind.NAMES, ["甲", "乙"], "甲、乙"),
         (FieldKind.DATE, dt.date(2024, 2, 9), "2024年2月9日"),
@@ -121,6 +136,77 @@ def test_the_first_frame_that_can_be_said_counts() -> None:
 )
 def test_how_values_are_written(kind: FieldKind, value: Value, text: str) -> None:
     assert shown(kind, value) == text
+
+
+RUBRIC_KINDS: Mapping[str, Mapping[str, FieldKind]] = {
+    "": {"总分": FieldKind.POINTS, "空": FieldKind.NAMES},
+    FIRST_LEVEL: {"指标": FieldKind.TEXT},
+    LEAF: {
+        "指标": FieldKind.TEXT,
+        "得分": FieldKind.POINTS,
+        SAID: FieldKind.COUNT,
+        OWN_TEXTS: FieldKind.TEXT,
+    },
+}
+RUBRIC = [
+    RubricFacts("1", [FIRST_LEVEL], {"指标": "甲"}),
+    RubricFacts("1.1", [LEAF], {"指标": "乙", "得分": 200}),
+    RubricFacts("1.2", [LEAF], {"指标": "丙", "得分": 0}),
+    RubricFacts("2", [FIRST_LEVEL, LEAF], {"指标": "丁", "得分": 50}),
+]
+
+
+def of_rubric(*rows: TextRow) -> list[tuple[Part, str]]:
+    facts = Facts({"总分": 250, "空": []}, rubric=RUBRIC)
+    composed = compose([row(Part.TITLE, "题"), *rows], RUBRIC_KINDS, facts)
+    return [(piece.part, piece.text) for piece in composed.body]
+
+
+def own(code: str, text: str, part: Part = Part.PARAGRAPH) -> TextRow:
+    return TextRow(part, "", (), split_text(text), code)
+
+
+def test_a_document_goes_through_the_rubric() -> None:
+    told = of_rubric(
+        row(Part.PARAGRAPH, "共{总分}分。"),
+        row(Part.HEADING_1, "{指标}", scope=FIRST_LEVEL),
+        own("1.1", "“{指标}”做了。"),
+        own("1.1", "也说了。", Part.CONTINUED),
+        own("1.2", "有{空}。"),
+        row(Part.CONTINUED, "得{得分}分。", scope=LEAF),
+        row(Part.PARAGRAPH, "完。"),
+    )
+    assert told == [
+        (Part.PARAGRAPH, "共2.5分。"),
+        (Part.HEADING_1, "甲"),
+        (Part.PARAGRAPH, "“乙”做了。也说了。得2分。"),
+        # What is said of the next indicator begins a paragraph, whatever was left out before it.
+        (Part.PARAGRAPH, "得0分。"),
+        (Part.HEADING_1, "丁"),
+        (Part.PARAGRAPH, "得0.5分。"),
+        (Part.PARAGRAPH, "完。"),
+    ]
+
+
+def test_what_nothing_is_said_of_can_be_told() -> None:
+    nothing = Comparison(SAID, Relation.EQUAL, 0)
+    silent = row(
+        Part.PARAGRAPH, "“{指标}”没有登记。", nothing, Comparison(OWN_TEXTS, Relation.EQUAL, text="有"),
+        scope=LEAF,
+    )  # fmt: skip
+    untold = row(
+        Part.PARAGRAPH, "“{指标}”另说。", nothing, Comparison(OWN_TEXTS, Relation.EQUAL, text="无"),
+        scope=LEAF,
+    )  # fmt: skip
+    told = of_rubric(own("1.1", "做了。"), own("1.2", "有{空}。"), silent, untold)
+    assert [text for _, text in told] == ["做了。", "“丙”没有登记。", "“丁”另说。"]
+
+
+def test_headings_of_the_rubric_stay_without_text() -> None:
+    assert of_rubric(row(Part.HEADING_1, "{指标}", scope=FIRST_LEVEL)) == [
+        (Part.HEADING_1, "甲"),
+        (Part.HEADING_1, "丁"),
+    ]
 
 
 @given(st.text(alphabet="ab{}", max_size=8))

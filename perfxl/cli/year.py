@@ -132,55 +132,6 @@ def renew(context: click.Context) -> None:
         click.echo(plain(f"没有照搬：{what}"))
 
 
-@year.command("report", cls=ChineseCommand)
-@_FROM
-@click.option(
-    "--by",
-    type=click.Choice(["计算", "自评"]),
-    default="计算",
-    metavar="口径",
-    help="计算（默认）：能计算的指标用计算得分，其余用自评得分；自评：都用自评得分",
-)
-@click.option("--pdf", "as_pdf", is_flag=True, help="另存为 PDF（需要 LibreOffice）")
-@click.pass_context
-def report(context: click.Context, folders: tuple[str, ...], by: str, as_pdf: bool) -> None:
-    """县级自评报告：文字取自方案的“文稿”表，数字、名单和文号取自年度台账和得分。
-
-    读：年度台账.xlsx、其他考核的文件夹；写：成果/自评报告.docx、台账.db。
-    各级得分总是下级之和；文字与数字矛盾的不写出，逐处指明。
-
-    \b
-    例：perfxl -C 县级2024 year report
-    例：perfxl -C 县级2024 year report --by 自评 --pdf
-    """
-    from perfxl.facts.self_report import ScoredBy
-    from perfxl.stages.self_report import write_self_report
-
-    campaign = campaign_of(context)
-    given = _folders(campaign, folders)
-    result = write_self_report(campaign, now(), given, ScoredBy(by))
-    _say_taken(result.year)
-    say_written([result.document], as_pdf=as_pdf)
-    _say_report(result.report, by)
-    if has_errors(result.year.checked.result.findings):
-        click.echo("年度台账还有错误，请用 perfxl year check 查看，改正后重新生成报告。")
-
-
-def _say_report(report: SelfReport, by: str) -> None:
-    from perfxl.points import as_text
-
-    total, full_marks = as_text(report.total), as_text(report.rubric.full_marks)
-    click.echo(f"得分口径：{by}。总分 {total} 分（满分 {full_marks} 分）。")
-    for one in report.scores:
-        if one.differs:
-            claim, computed = as_text(one.claim or 0), as_text(one.computed or 0)
-            click.echo(f"{one.code} {one.name}：自评 {claim} 分，计算 {computed} 分。")
-        elif one.score is not None and not one.is_claimed:
-            click.echo(f"{one.code} {one.name}：没有自评，也不能计算，按 0 分。")
-    if report.empty_registers:
-        click.echo(f"没有登记内容的登记表：{'、'.join(report.empty_registers)}。")
-
-
 def _read(campaign: Campaign, folders: tuple[str, ...]) -> Year:
     from perfxl.stages.year import read_year
 
@@ -297,3 +248,53 @@ def _record(result: Year) -> dict[str, Any]:
         "evidence": records(county.evidence),
         "figures": records(county.figures),
     }
+
+
+@year.command("report", cls=ChineseCommand)
+@_FROM
+@click.option(
+    "--by",
+    type=click.Choice(["计算", "自评"]),
+    default="计算",
+    metavar="口径",
+    help="计算（默认）：能计算的指标用计算得分，其余用自评得分；自评：都用自评得分",
+)
+@click.option("--pdf", "as_pdf", is_flag=True, help="另存为 PDF（需要 LibreOffice）")
+@click.pass_context
+def report(context: click.Context, folders: tuple[str, ...], by: str, as_pdf: bool) -> None:
+    """县级自评报告：文字取自方案的“文稿”表，数字、名单和文号取自年度台账和得分。
+
+    读：年度台账.xlsx、其他考核的文件夹；写：成果/自评报告.docx、自评报告依据.xlsx。
+    各级得分总是下级之和；文字与数字矛盾的不写出，逐处指明。
+
+    \b
+    例：perfxl -C 县级2024 year report
+    例：perfxl -C 县级2024 year report --by 自评 --pdf
+    """
+    from perfxl.facts.self_report import ScoredBy
+    from perfxl.stages.self_report import write_self_report
+
+    campaign = campaign_of(context)
+    given = _folders(campaign, folders)
+    result = write_self_report(campaign, now(), given, ScoredBy(by))
+    _say_taken(result.year)
+    say_written([result.document], as_pdf=as_pdf)
+    click.echo(f"每个数、名单和文号取自哪里：{result.basis}。")
+    _say_report(result.report, by)
+    if has_errors(result.year.checked.result.findings):
+        click.echo("年度台账还有错误，请用 perfxl year check 查看，改正后重新生成报告。")
+
+
+def _say_report(report: SelfReport, by: str) -> None:
+    from perfxl.points import as_text
+
+    total, full_marks = as_text(report.total), as_text(report.rubric.full_marks)
+    click.echo(f"得分口径：{by}。总分 {total} 分（满分 {full_marks} 分）。")
+    for one in report.scores:
+        if one.differs:
+            claim, computed = as_text(one.claim or 0), as_text(one.computed or 0)
+            click.echo(f"{one.code} {one.name}：自评 {claim} 分，计算 {computed} 分。")
+        elif one.score is not None and not one.is_claimed:
+            click.echo(f"{one.code} {one.name}：没有自评，也不能计算，按 0 分。")
+    if report.empty_registers:
+        click.echo(f"没有登记内容的登记表：{'、'.join(report.empty_registers)}。")

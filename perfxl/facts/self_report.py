@@ -7,6 +7,7 @@ parts, whatever subtotals the workbook shows.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -37,6 +38,7 @@ from perfxl.values import squeeze
 from perfxl.wording import Facts, RubricFacts, Value, shown
 
 UNNAMED = "名称未填"
+_NOT_DONE = re.compile("中没有：|没有登记(?!过)")
 # Marks within those that are put around the whole.
 _WITHIN = str.maketrans("“”《》", "‘’〈〉")
 
@@ -70,6 +72,7 @@ class ReportScore:
     basis: str
     reason: str
     arithmetic: str
+    shortfall: str
 
     @property
     def source(self) -> str:
@@ -147,6 +150,7 @@ def self_report(
                 # A reason is that of the score which was claimed.
                 one_line(row.deduction_reason) if known == claim else "",
                 row.arithmetic,
+                _shortfall(row.missing) if is_computed else "",
             )
         )
     items = returned.data_items
@@ -157,6 +161,11 @@ def self_report(
         {one.name: returned.registers[one.name] for one in plan.registers},
         {row.item: whole(row.value) for row in items.itertuples(index=False)},
     )
+
+
+def _shortfall(missing: str) -> str:
+    """Of what ``county_score`` misses, what was not done; not which cells of a row are blank."""
+    return "；".join(one for one in missing.split("；") if _NOT_DONE.search(one))
 
 
 def self_report_facts(plan: Plan, report: SelfReport) -> Facts:
@@ -196,6 +205,7 @@ def self_report_facts(plan: Plan, report: SelfReport) -> Facts:
                 "得分": one.score,
                 "扣分": one.lost,
                 "扣分原因": one.reason.rstrip("。；;，,"),
+                "缺项": one.shortfall,
             }
             for one in lost
         ],

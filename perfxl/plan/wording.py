@@ -263,7 +263,7 @@ VOCABULARY: Mapping[DocumentKind, Mapping[str, Fields]] = {
         FIRST_LEVEL: _OF_RUBRIC_ROW,
         SECOND_LEVEL: _OF_RUBRIC_ROW,
         LEAF: _OF_LEAF,
-        DEDUCTION: _OF_DEDUCTION,
+        DEDUCTION: {**_OF_DEDUCTION, "缺项": FieldKind.TEXT},
         EMPTY_REGISTER: {"登记表": FieldKind.TEXT},
     },
 }

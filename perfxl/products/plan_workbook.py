@@ -61,12 +61,10 @@ def _table(
     suggestions: Mapping[str, str | list[str]],
 ) -> None:
     assert layout.table is not None
-    columns = [
-        column
-        for column in layout.table.columns
-        # Only an insertion from the indicator library makes this column.
-        if column.key != sheets_of_plan.ADOPTION or any(one.get(column.label) for one in records)
-    ]
+    # An optional column that the tables do not have is not forced upon the office.
+    known = {label for record in records for label in record}
+    columns = [one for one in layout.table.columns if not one.optional or one.label in known]
+    columns = columns if records else list(layout.table.columns)
     last = len(columns) - 1
     first = _HEADING_ROW + 1
     for index, column in enumerate(columns):

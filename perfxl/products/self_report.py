@@ -6,16 +6,25 @@ from collections.abc import Iterator, Sequence
 
 from perfxl.documents.official import TableColumn
 from perfxl.errors import Mistake, Place, ReportContradicts
+from perfxl.excel.writer import WorkbookWriter
 from perfxl.facts.self_report import SelfReport, self_report_facts, sums
+from perfxl.facts.self_report_basis import self_report_basis
 from perfxl.narrative.checker import check_lines
 from perfxl.narrative.findings import Finding, Verdict
 from perfxl.narrative.text import read_report
 from perfxl.plan.model import Plan
 from perfxl.plan.wording import DocumentKind
 from perfxl.points import as_text
+from perfxl.products.consolidated.form import FIRST_BODY_ROW, begin, finish, wrapped_height
 from perfxl.products.texts import begun, composed
 
-FILE = "自评报告.docx"
+FILE, BASIS_FILE = "自评报告.docx", "自评报告依据.xlsx"
+_BASIS_COLUMNS = (
+    ("指标", 30),
+    ("内容", 46),
+    ("报告中的写法", 60),
+    ("取自", 44),
+)
 _LONGEST_SHOWN = 60
 _SCORE_COLUMNS = (
     TableColumn("编码", 16, "center"),
@@ -56,6 +65,27 @@ def _score_rows(report: SelfReport) -> Iterator[tuple[str, ...]]:
         yield one.code, top, one.name, as_text(one.full_marks), score, one.source
     full_marks, score = (as_text(amount) for amount in sums(report.scores))
     yield "", "合计", "", full_marks, score, ""
+
+
+def self_report_basis_workbook(plan: Plan, report: SelfReport) -> bytes:
+    """Where every figure of the report comes from, a figure a row, as .xlsx bytes.
+
+    Raises NoCalendar.
+    """
+    book = WorkbookWriter(title="自评报告依据")
+    sheet = book.sheet("自评报告依据")
+    note = "报告中的数、名单和文号，以及所取的登记表行、数据项和得分；行号是年度台账中的行号。"
+    begin(sheet, f"{plan.campaign.name}自评报告依据", note, _BASIS_COLUMNS)
+    row = FIRST_BODY_ROW
+    for line in self_report_basis(plan, report).itertuples(index=False):
+        texts = (line.subject, line.field, line.text, line.source)
+        for column, text in enumerate(texts):
+            sheet.text(row, column, text)
+        widths = [(text, _BASIS_COLUMNS[column][1]) for column, text in enumerate(texts)]
+        sheet.raw.set_row(row, wrapped_height(*widths))
+        row += 1
+    finish(sheet, _BASIS_COLUMNS, row - 1)
+    return book.to_bytes()
 
 
 def findings_in(data: bytes) -> Sequence[Finding]:

@@ -1,4 +1,7 @@
-"""year report (自评报告): 成果/自评报告.docx from the year's registers, data items and scores."""
+"""year report (自评报告): 成果/自评报告.docx from the year's registers, data items and scores.
+
+Beside it 自评报告依据.xlsx, which says where every figure comes from.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,13 @@ from pathlib import Path
 
 from perfxl.campaign import PRODUCTS, Campaign
 from perfxl.facts.self_report import ScoredBy, SelfReport, self_report
-from perfxl.products.self_report import FILE, self_report_document
+from perfxl.files import write_atomically
+from perfxl.products.self_report import (
+    BASIS_FILE,
+    FILE,
+    self_report_basis_workbook,
+    self_report_document,
+)
 from perfxl.stages.documents import WrittenDocument, write_document
 from perfxl.stages.year import Year, read_year
 
@@ -18,9 +27,10 @@ _PRODUCT = "self report"
 
 @dataclass(frozen=True)
 class WrittenReport:
-    """The report, what it was written from, and the year workbook that this came from."""
+    """The report, its basis, what it was written from, and the year that this came from."""
 
     document: WrittenDocument
+    basis: Path
     report: SelfReport
     year: Year
 
@@ -41,5 +51,7 @@ def write_self_report(
     report = self_report(campaign.plan, checked.tables, checked.computed, year.score, by)
     data = self_report_document(campaign.plan, report)
     path = campaign.path(PRODUCTS) / FILE
+    basis = self_report_basis_workbook(campaign.plan, report)
     written = write_document(campaign, path, data, _PRODUCT, now, year.unit.code)
-    return WrittenReport(written, report, year)
+    write_atomically(path.with_name(BASIS_FILE), basis)
+    return WrittenReport(written, path.with_name(BASIS_FILE), report, year)
