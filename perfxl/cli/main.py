@@ -21,6 +21,7 @@ from perfxl.cli import (
     scoring,
     spot_check,
     year,
+    year_month,
 )
 from perfxl.cli.chinese import usage_mistake
 from perfxl.cli.group import MISTAKE_EXIT, cli
@@ -30,13 +31,13 @@ COMMAND_MODULES = (
     prepare,
     returns,
     follow_up,
-    library,
     mail,
     spot_check,
     scoring,
     results,
     closing,
     year,
+    year_month,
     check_report,
     library,
 )

@@ -15,6 +15,7 @@ from perfxl.plan.info_reading import InfoSheet
 from perfxl.plan.item_reading import read_items
 from perfxl.plan.mail_reading import read_mail_settings, read_mail_texts
 from perfxl.plan.model import Grade, Plan, Unit, sections_of
+from perfxl.plan.monthly_reading import read_monthly
 from perfxl.plan.names import (
     LONGEST_FILE_NAME,
     LONGEST_NAME,
@@ -60,6 +61,7 @@ def read_plan(file: str, sheets: Mapping[str, Rows]) -> Plan:
     wording = read_wording(book)
     application = read_application(book, info, grades, registers)
     mail_settings = read_mail_settings(book)
+    monthly = read_monthly(book, registers)
     references = tuple(_references(book))
     if book.mistakes:
         raise PlanRefused(book.file, book.mistakes)
@@ -78,6 +80,7 @@ def read_plan(file: str, sheets: Mapping[str, Rows]) -> Plan:
         application,
         mail_settings,
         other_campaigns,
+        monthly,
         references,
     )
 
