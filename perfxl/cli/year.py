@@ -67,6 +67,7 @@ def check(context: click.Context, folders: tuple[str, ...], as_json: bool) -> No
     例：perfxl -C 县级2024 year check
     """
     from perfxl.cli.output import file_record
+    from perfxl.stages.year import CLAIM_MISSING
 
     campaign = campaign_of(context)
     result = _read(campaign, folders)
@@ -76,7 +77,11 @@ def check(context: click.Context, folders: tuple[str, ...], as_json: bool) -> No
     else:
         _say_taken(result)
         print_findings(findings, {})
-        print_outcomes(result.checked.result.outcomes)
+        outcomes = result.checked.result.outcomes
+        if not result.is_claimed:
+            outcomes = outcomes[outcomes["code"] != CLAIM_MISSING]
+            click.echo(f"自评表还没有填写，没有检查自评得分是否漏填（{CLAIM_MISSING}）。")
+        print_outcomes(outcomes)
     sys.exit(FINDINGS_EXIT if has_errors(findings) else 0)
 
 
@@ -123,7 +128,7 @@ def renew(context: click.Context) -> None:
     result = renew_year(campaign_of(context), now())
     click.echo(f"已写 {result.path}，原来的留在 {result.kept}。")
     for what in result.left_behind:
-        click.echo(plain(f"方案中没有，没有照搬：{what}"))
+        click.echo(plain(f"没有照搬：{what}"))
 
 
 def _read(campaign: Campaign, folders: tuple[str, ...]) -> Year:

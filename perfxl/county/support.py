@@ -112,7 +112,11 @@ class _ItemSupport:
         self.item, self.as_of = item, as_of
         self.register = next(one for one in plan.registers if one.name == item.register)
         self.held = returned.registers[self.register.name]
-        self.met = mask(item.conditions, self.register, self.held.values)
+        values = self.held.values
+        self.by_condition = [mask((one,), self.register, values) for one in item.conditions]
+        self.met = pd.Series(True, index=values.index)
+        for held in self.by_condition:
+            self.met &= held
 
     def rows(self) -> Iterator[Mapping[str, object]]:
         """The rows that count, then those that only lack something."""
@@ -130,6 +134,9 @@ class _ItemSupport:
             yield f"“{name}”没有登记任何内容"
         if in_full:
             return
+        if len(self.held.values) and not self.met.any() and self.item.conditions:
+            wanted = "、".join(map(str, self.item.conditions))
+            yield f"{name}中没有符合条件的登记（{wanted}）"
         short: dict[str, list[int]] = {}
         for at in self.held.values.index[~self.met]:
             short.setdefault(self._lacking(at), []).append(int(self.held.values.at[at, "row"]))
@@ -164,10 +171,9 @@ class _ItemSupport:
 
         Blank where it is simply about something else.
         """
-        values = self.held.values.loc[[at]]
         reasons = []
-        for condition in self.item.conditions:
-            if bool(mask((condition,), self.register, values).iloc[0]):
+        for condition, held in zip(self.item.conditions, self.by_condition, strict=True):
+            if held[at]:
                 continue
             reason = self._reason(condition, at)
             if not reason:

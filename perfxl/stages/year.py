@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from perfxl.campaign import ORIGINALS, PLAN_FILE, PRODUCTS, YEAR_WORKBOOK, Campaign, read_plan_file
+from perfxl.checks.runner import CheckResult
 from perfxl.county.figures import Source, figures_of
 from perfxl.county.score import CountyScore, county_score
 from perfxl.errors import (
@@ -38,9 +39,11 @@ from perfxl.resources import template_file
 from perfxl.stages.check import FileCheck, check_grid
 from perfxl.stages.gather import gather
 from perfxl.stages.issue import unit_stamp
-from perfxl.tables import CAMPAIGN_FIGURES, frame_of
+from perfxl.tables import CAMPAIGN_FIGURES, Outcome, frame_of
 
 COUNTY_PLAN = "县级考核方案.xlsx"
+# The check that every indicator has a self-score.
+CLAIM_MISSING = "F201"
 SCORE_WORKBOOK = "县级自评得分.xlsx"
 
 
@@ -84,6 +87,16 @@ class Year:
     score: CountyScore
     takings: Sequence[Taking]
 
+    @property
+    def is_claimed(self) -> bool:
+        """Whether any indicator has a self-score yet."""
+        return is_claimed(self.checked)
+
+
+def is_claimed(checked: FileCheck) -> bool:
+    """Whether anything was typed as a self-score; all through the year nothing need be."""
+    return bool((checked.tables.entries["self_score_text"].fillna("") != "").any())
+
 
 def read_year(
     campaign: Campaign, now: dt.datetime, folders: Mapping[str, Path] | None = None
@@ -110,9 +123,21 @@ def read_year(
         borrowed=borrowed,
         as_of=now.date(),
     )
+    if not is_claimed(checked):
+        checked = replace(checked, result=_not_yet_claimed(checked.result))
     taken = frame_of([vars(one) for one in in_force], CAMPAIGN_FIGURES)
     score = county_score(plan, unit, checked.tables, checked.computed, taken, now.date())
     return Year(unit, checked, score, takings)
+
+
+def _not_yet_claimed(result: CheckResult) -> CheckResult:
+    """The result while the year is under way: that nobody has claimed anything yet is no mistake."""
+    findings, outcomes = result.findings, result.outcomes
+    of_claims = outcomes["code"] == CLAIM_MISSING
+    return CheckResult(
+        findings[findings["code"] != CLAIM_MISSING].reset_index(drop=True),
+        outcomes.assign(outcome=outcomes["outcome"].mask(of_claims, str(Outcome.COULD_NOT_RUN))),
+    )
 
 
 @dataclass(frozen=True)
