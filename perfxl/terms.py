@@ -13,7 +13,7 @@ import datetime as dt
 import chinese_calendar
 
 from perfxl.errors import NoCalendar
-from perfxl.plan.model import Term, TermUnit
+from perfxl.plan.model import DayShift, Term, TermUnit
 
 
 def due_on(term: Term, start: dt.date) -> dt.date:
@@ -34,12 +34,24 @@ def due_on(term: Term, start: dt.date) -> dt.date:
     return day
 
 
-def _is_working_day(day: dt.date) -> bool:
+def on_working_day(day: dt.date, shift: DayShift) -> dt.date:
+    """The day itself where it is a working day, else the next or the last one before it.
+
+    Raises NoCalendar where the holidays of the year are not known yet.
+    """
+    step = {DayShift.LATER: 1, DayShift.EARLIER: -1, DayShift.STAYS: 0}[shift]
+    while step and not _is_working_day(day, "或把“遇休息日”改为不变"):
+        day += dt.timedelta(days=step)
+    return day
+
+
+def _is_working_day(
+    day: dt.date, otherwise: str = "或在考核信息中把整改期限改为天数或月数"
+) -> bool:
     try:
         return bool(chinese_calendar.is_workday(day))
     except NotImplementedError as error:
         raise NoCalendar(
             f"还不知道{day.year}年的放假安排，不能按工作日计算期限",
-            remedy="请升级 chinesecalendar（pip install -U chinesecalendar），"
-            "或在考核信息中把整改期限改为天数或月数",
+            remedy=f"请升级 chinesecalendar（pip install -U chinesecalendar），{otherwise}",
         ) from error

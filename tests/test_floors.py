@@ -32,7 +32,7 @@ FLOORS = (
     {
         *("checks", "intake", "scoring", "reviews", "claims", "changes"),
         *("analysis", "last_year", "movements", "spot_checks", "wording", "narrative"),
-        *("application", "library"),
+        *("application", "library", "monthly"),
     },
     {"rectifications", "county"},
     {"facts", "campaign"},

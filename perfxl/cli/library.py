@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from perfxl.cli.chinese import ChineseCommand, ChineseGroup
-from perfxl.cli.group import FINDINGS_EXIT, PATH, cli, now, operator
+from perfxl.cli.group import FINDINGS_EXIT, PATH, campaign_of, cli, now, operator
 from perfxl.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class LibraryOrder(ChineseGroup):
 
     order = (
         *("new", "import", "merge", "record", "search", "insert"),
-        *("retire", "restore", "changes"),
+        *("retire", "restore", "changes", "enter"),
     )
 
 
@@ -386,6 +386,25 @@ def changes(context: click.Context, year: int | None, as_json: bool) -> None:
     if result.only_shown:
         click.echo(f"表里在用而没有登记的：{'、'.join(result.only_shown)}。", err=True)
     sys.exit(FINDINGS_EXIT if result.only_registered or result.only_shown else 0)
+
+
+@library.command("enter", cls=ChineseCommand)
+@click.pass_context
+def enter(context: click.Context) -> None:
+    """把在用的项目、整体绩效指标登入年度台账的登记表“指标库”（读：指标库.xlsx；写：年度台账.xlsx）。
+
+    已经登记的行不动；“变化”按指标库在考核年度的变动填。
+
+    \b
+    例：perfxl -C 县级2024 library enter
+    """
+    from perfxl.stages.library_register import enter as run
+
+    campaign = campaign_of(context)
+    result = run(campaign, _library(context), now())
+    click.echo(f"登入 {len(result.entries)} 个指标，原已登记 {result.already} 个。")
+    if result.kept:
+        click.echo(f"已写 {campaign.year_workbook}，原来的留在 {result.kept}。")
 
 
 def _say_saved(path: Path, saved: Saved) -> None:

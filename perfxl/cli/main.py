@@ -22,6 +22,7 @@ from perfxl.cli import (
     scoring,
     spot_check,
     year,
+    year_month,
 )
 from perfxl.cli.chinese import usage_mistake
 from perfxl.cli.group import MISTAKE_EXIT, cli
@@ -32,13 +33,13 @@ COMMAND_MODULES = (
     projects,
     returns,
     follow_up,
-    library,
     mail,
     spot_check,
     scoring,
     results,
     closing,
     year,
+    year_month,
     check_report,
     library,
 )

@@ -31,6 +31,14 @@ class TieRule(StrEnum):
     ROSTER = "按名录顺序"
 
 
+class DayShift(StrEnum):
+    """What becomes of a monthly day that is no working day (遇休息日)."""
+
+    LATER = "顺延"
+    EARLIER = "提前"
+    STAYS = "不变"
+
+
 class LateRule(StrEnum):
     """What a late return costs (逾期规则): through a data item, off the total, or nothing."""
 
@@ -330,6 +338,20 @@ class Register:
 
 
 @dataclass(frozen=True)
+class MonthlyDuty:
+    """One row of the sheet 月报要求: what is due to the city by which day, every month.
+
+    ``day`` (1 to 31; a shorter month ends earlier) is of the month that the report is about, or of
+    the ``next_month``.
+    """
+
+    item: str
+    day: int
+    next_month: bool
+    shift: DayShift = DayShift.LATER
+
+
+@dataclass(frozen=True)
 class OtherCampaign:
     """One row of the sheet 引用考核: a campaign whose results this plan uses, and its folder.
 
@@ -554,6 +576,7 @@ class Plan:
     mail_settings: MailSettings | None = None
     other_campaigns: tuple[OtherCampaign, ...] = ()
     project_import: ProjectImport | None = None
+    monthly: tuple[MonthlyDuty, ...] = ()
     references: tuple[Mapping[str, str], ...] = ()
 
     @cached_property

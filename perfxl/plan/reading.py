@@ -16,6 +16,7 @@ from perfxl.plan.info_reading import InfoSheet
 from perfxl.plan.item_reading import read_items
 from perfxl.plan.mail_reading import read_mail_settings, read_mail_texts
 from perfxl.plan.model import Grade, Plan, Unit, sections_of
+from perfxl.plan.monthly_reading import read_monthly
 from perfxl.plan.names import (
     LONGEST_FILE_NAME,
     LONGEST_NAME,
@@ -62,6 +63,7 @@ def read_plan(file: str, sheets: Mapping[str, Rows]) -> Plan:
     application = read_application(book, info, grades, registers)
     mail_settings = read_mail_settings(book)
     project_import = read_project_import(book, registers)
+    monthly = read_monthly(book, registers)
     references = tuple(_references(book))
     if book.mistakes:
         raise PlanRefused(book.file, book.mistakes)
@@ -81,6 +83,7 @@ def read_plan(file: str, sheets: Mapping[str, Rows]) -> Plan:
         mail_settings,
         other_campaigns,
         project_import,
+        monthly,
         references,
     )
 

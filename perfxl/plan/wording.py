@@ -29,6 +29,7 @@ class DocumentKind(StrEnum):
     CLOSING = "整改总结"
     APPLICATION = "结果应用"
     SELF_ASSESSMENT = "自评报告"
+    BRIEF = "工作简报"
 
 
 class Part(StrEnum):
@@ -250,6 +251,47 @@ _OF_LEAF: Fields = {
     SAID: FieldKind.COUNT,
     OWN_TEXTS: FieldKind.TEXT,
 }
+_BRIEF: Fields = {
+    **_CAMPAIGN,
+    "月份": FieldKind.TEXT,
+    "月末": FieldKind.DATE,
+    "事项数": FieldKind.COUNT,
+    "单位总数": FieldKind.COUNT,
+    "下发份数": FieldKind.COUNT,
+    "下发单位数": FieldKind.COUNT,
+    "收到单位数": FieldKind.COUNT,
+    "按时报送单位数": FieldKind.COUNT,
+    "逾期报送单位数": FieldKind.COUNT,
+    "逾期报送单位": FieldKind.NAMES,
+    "重报份数": FieldKind.COUNT,
+    "月末已报单位数": FieldKind.COUNT,
+    "月末未报单位数": FieldKind.COUNT,
+    "催报单位数": FieldKind.COUNT,
+    "催报次数": FieldKind.COUNT,
+    "退回单位数": FieldKind.COUNT,
+    "退回份数": FieldKind.COUNT,
+    "抽取项目数": FieldKind.COUNT,
+    "核查项目数": FieldKind.COUNT,
+    "抽查问题数": FieldKind.COUNT,
+    "核定项数": FieldKind.COUNT,
+    "核定单位数": FieldKind.COUNT,
+    "评分股室数": FieldKind.COUNT,
+    "改动项数": FieldKind.COUNT,
+    "月末核定项数": FieldKind.COUNT,
+    "应核定项数": FieldKind.COUNT,
+    "复核申请数": FieldKind.COUNT,
+    "复核答复数": FieldKind.COUNT,
+    "通报起草次数": FieldKind.COUNT,
+    "通报发送单位数": FieldKind.COUNT,
+    "反馈单位数": FieldKind.COUNT,
+    "反馈问题数": FieldKind.COUNT,
+    "撤销问题数": FieldKind.COUNT,
+    "整改报告数": FieldKind.COUNT,
+    "确认问题数": FieldKind.COUNT,
+    "退回问题数": FieldKind.COUNT,
+    "月末未销号数": FieldKind.COUNT,
+    "月末逾期问题数": FieldKind.COUNT,
+}
 
 VOCABULARY: Mapping[DocumentKind, Mapping[str, Fields]] = {
     DocumentKind.CIRCULAR: _RESULT_SCOPES,
@@ -266,6 +308,7 @@ VOCABULARY: Mapping[DocumentKind, Mapping[str, Fields]] = {
         DEDUCTION: {**_OF_DEDUCTION, "缺项": FieldKind.TEXT},
         EMPTY_REGISTER: {"登记表": FieldKind.TEXT},
     },
+    DocumentKind.BRIEF: {WHOLE: _BRIEF},
 }
 # Documents that may draw on the registers of one unit, and speak of its indicators one by one.
 DRAWING = frozenset({DocumentKind.SELF_ASSESSMENT})

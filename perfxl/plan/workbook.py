@@ -9,6 +9,7 @@ from perfxl.plan.mailing import Occasion, Security
 from perfxl.plan.methods import METHOD_NAMES
 from perfxl.plan.model import (
     Aggregate,
+    DayShift,
     ImportUse,
     LateRule,
     MeasureKind,
@@ -26,6 +27,7 @@ REGISTERS, INSTRUCTIONS, MAILS = "登记表", "填报说明", "邮件"
 REVIEWERS, SPOT_CHECK, MAIL_SETTINGS = "评分人", "抽查", "邮件设置"
 WORDING, APPLICATION, IMPORT = "文稿", "结果应用", "项目导入"
 OTHER_CAMPAIGNS = "引用考核"
+MONTHLY = "月报要求"
 RUBRIC_PREFIX = "指标体系"
 REFERENCES = "指标参考"
 
@@ -33,6 +35,7 @@ REFERENCES = "指标参考"
 ADOPTION, ADOPTION_PENDING = "采用", "待定"
 
 YES_NO = ("是", "否")
+MONTHS_OF_REPORT = ("本月", "次月")
 TOGETHER = "合并"
 UNIQUE_CHOICES = (*YES_NO, TOGETHER)
 SELF_SCORE_CHOICES = ("必填", "选填")
@@ -293,6 +296,15 @@ REFERENCES_SHEET = _sheet(
     _column("计量单位", 9, optional=True),
     _column("目标值", 12, optional=True),
 )
+MONTHLY_SHEET = _sheet(
+    MONTHLY,
+    "每月向上级报送的事项和期限，与登记表“月度报送”对照；用于县级自评，没有的可删去本表。",
+    _column("报送事项", 18, "与登记表“月度报送”的报送事项一致"),
+    _column("报送月份", 10, "报的是哪个月的事：本月报本月，次月报上月", choices=MONTHS_OF_REPORT),
+    _column("几日前", 10, "1 至 31 的整数；当月没有这一天的为月末", kind=ValueKind.INTEGER),
+    _column("遇休息日", 10, "按国务院放假安排，不填为顺延", choices=tuple(DayShift), optional=True),
+    _column("说明", 50, optional=True),
+)
 OTHER_CAMPAIGNS_SHEET = _sheet(
     OTHER_CAMPAIGNS,
     "来源为“考核”的数据项取自哪些考核文件夹；没有的可删去本表。",
@@ -348,6 +360,7 @@ FIXED_SHEETS = {
         REFERENCES_SHEET,
         OTHER_CAMPAIGNS_SHEET,
         IMPORT_SHEET,
+        MONTHLY_SHEET,
     )
 }
 # Sheets of one item a row, and their items.

@@ -48,6 +48,8 @@ from perfxl.stages.library import (
     retire,
 )
 from perfxl.stages.library_insert import insert
+from perfxl.stages.library_register import enter
+from perfxl.stages.year import new_year, read_year
 
 NOW = dt.datetime(2024, 3, 1, 9)
 NEXT_YEAR = dt.datetime(2025, 3, 3, 9)
@@ -644,3 +646,33 @@ def test_the_shipped_library_is_what_its_source_says(repository: Path) -> None:
     assert all(entry["source"] and entry["year"] for entry in entries)
     assert {entry["level_1"] for entry in entries} == {"产出指标", "效益指标", "满意度指标"}
     assert set(LABELS) == set(entries[0].values)
+
+
+def test_indicators_are_entered_into_the_year_workbook(made: Path, tmp_path: Path) -> None:
+    campaign = new_year(tmp_path / "县级2023")
+    book = openpyxl.load_workbook(campaign.year_workbook)
+    book["指标库"].cell(4, 1).value, book["指标库"].cell(4, 2).value = "ZB0002", "县里的写法"
+    book.save(campaign.year_workbook)
+    before = read_workbook(campaign.year_workbook.read_bytes()).sheets
+    result = enter(campaign, made / "指标库.xlsx", NOW)
+    wanted = [
+        entry
+        for entry in entries_of(made / "指标库.xlsx")
+        if entry.in_use and entry["use"] == "项目绩效"
+    ]
+    assert (len(result.entries), result.already) == (len(wanted) - 1, 1)
+    after = read_workbook(campaign.year_workbook.read_bytes()).sheets
+    assert {name: rows for name, rows in after.items() if name != "指标库"} == {
+        name: rows for name, rows in before.items() if name != "指标库"
+    }
+    rows = after["指标库"][3:]
+    assert [row[0] for row in rows[: len(wanted)]] == [
+        "ZB0002",
+        *(e.number for e in result.entries),
+    ]
+    assert rows[0][1] == "县里的写法"
+    assert {(row[7], row[8]) for row in rows[1 : len(wanted)]} == {(2023, "沿用")}
+    assert enter(campaign, made / "指标库.xlsx", NOW).entries == ()
+    checked = read_year(campaign, NOW).checked
+    assert checked.tables.registers["指标库"].texts["指标编号"].nunique() == len(wanted)
+    campaign.close()

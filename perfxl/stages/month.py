@@ -1,0 +1,180 @@
+"""Monthly work (日常工作): what is due to the city and what was sent; the brief of a month."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfxl.campaign import PLAN_FILE, PRODUCTS, Campaign
+from perfxl.errors import NoSuchCampaign, NothingToDo, NotInPlan, NoYearWorkbook, Place
+from perfxl.excel.reader import read_workbook
+from perfxl.facts.month import Happened, MonthFigures, month_figures, months_of
+from perfxl.layout.locate import find_table
+from perfxl.ledger import Form, Verdict
+from perfxl.monthly import Due, Month, Sent, Standing, dues_of_year, month_of, standings
+from perfxl.plan.forms import register_table
+from perfxl.plan.monthly_reading import (
+    CONTENT,
+    DOCUMENT_NUMBER,
+    DUE,
+    ITEM,
+    MONTH,
+    REGISTER,
+    SENT,
+)
+from perfxl.plan.names import find_name
+from perfxl.plan.workbook import MONTHLY, OTHER_CAMPAIGNS
+from perfxl.products.brief import monthly_brief
+from perfxl.stages.documents import WrittenDocument, write_document
+from perfxl.stages.gather import deadline_of_units, returns_in_force
+from perfxl.values import date_of, squeeze, text_of
+
+_PRODUCT, _CIRCULAR = "brief", "circular"
+
+
+@dataclass(frozen=True)
+class MonthlyReports:
+    """Every report of the year as it stands today, and rows of the register about none of them."""
+
+    year: int
+    standings: Sequence[Standing]
+    strange: Sequence[Sent]
+
+    def due_in(self, month: Month) -> list[Standing]:
+        """Those whose last day lies in a month."""
+        return [one for one in self.standings if (one.due.on.year, one.due.on.month) == month]
+
+
+def monthly_reports(campaign: Campaign, today: dt.date) -> MonthlyReports:
+    """What the plan's sheet 月报要求 asks for beside what the year workbook registers as sent.
+
+    Raises NotInPlan without that sheet, NoYearWorkbook, Unreadable.
+    """
+    plan = campaign.plan
+    if not plan.monthly:
+        raise NotInPlan(
+            f"考核方案中没有“{MONTHLY}”表",
+            place=Place("考核方案.xlsx", MONTHLY),
+            remedy="请加一张（样式见 perfxl year new 建立的方案），写明报送事项和期限",
+        )
+    year = plan.campaign.year
+    dues: list[Due] = dues_of_year(plan.monthly, year)
+    found, strange = standings(dues, _registered(campaign, year), today)
+    return MonthlyReports(year, found, strange)
+
+
+def _registered(campaign: Campaign, year: int) -> list[Sent]:
+    """The rows of the register 月度报送 in the year workbook."""
+    path = campaign.year_workbook
+    if not path.is_file():
+        raise NoYearWorkbook(
+            f"这里没有 {path.name}",
+            place=Place(str(path)),
+            remedy="请用 -C 指定 perfxl year new 建立的文件夹",
+        )
+    register = next(
+        one for one in campaign.plan.registers if find_name(REGISTER, [one.name]) is not None
+    )
+    sheets = read_workbook(path.read_bytes(), path.name).sheets
+    rows = next(
+        (rows for name, rows in sheets.items() if squeeze(name) == squeeze(register.name)), ()
+    )
+    located = find_table(rows, register_table(register))
+    if located is None:
+        return []
+    found = []
+    for number in range(located.first_row, len(rows)):
+        row = rows[number]
+        values = {label: row[at] if at < len(row) else "" for label, at in located.columns.items()}
+        texts = {label: text_of(value) for label, value in values.items()}
+        if any(texts.values()):
+            found.append(
+                Sent(
+                    month_of(texts.get(MONTH, ""), year),
+                    texts.get(ITEM, ""),
+                    date_of(values.get(DUE, "")),
+                    date_of(values.get(SENT, "")),
+                    texts.get(CONTENT, ""),
+                    texts.get(DOCUMENT_NUMBER, ""),
+                    number + 1,
+                )
+            )
+    return found
+
+
+def what_happened(campaign: Campaign) -> Happened:
+    """All that the campaign's ledger holds, as far as a brief speaks of it."""
+    ledger = campaign.ledger
+    _, first = returns_in_force(campaign)
+    return Happened(
+        issues=ledger.all_issues(),
+        first=first,
+        deadlines=deadline_of_units(campaign),
+        valid=[one for one in ledger.receipts(Form.RETURN) if one.verdict is Verdict.VALID],
+        send_backs=ledger.send_backs(),
+        mails=ledger.mails(),
+        draws=ledger.draws(),
+        checked=ledger.checked(),
+        reviews=ledger.reviews(),
+        objections=ledger.objections(),
+        answers=ledger.answers(),
+        drafted=list(ledger.made_by_perfxl(_CIRCULAR, "").values()),
+        problems=ledger.problems(),
+        reports=ledger.problem_reports(),
+        decisions=ledger.problem_decisions(),
+    )
+
+
+def source_of(campaign: Campaign, asked: Path | None = None) -> Campaign:
+    """The campaign whose ledger a brief is drawn from: the folder asked for, the one that the
+    plan's sheet 引用考核 names, or without that sheet the campaign itself.
+
+    Raises NotACampaign for a folder that holds none, NoSuchCampaign where the plan names none that
+    is there.
+    """
+    others = campaign.plan.other_campaigns
+    if asked is not None:
+        return Campaign(asked)
+    if not others:
+        return campaign
+    folders = [campaign.folder / one.folder for one in others if one.folder]
+    there = [folder for folder in folders if (folder / PLAN_FILE).is_file()]
+    if len(there) != 1:
+        names = "、".join(one.name for one in others)
+        what = "方案引用的考核有几个" if there else "方案引用的考核文件夹不在"
+        raise NoSuchCampaign(
+            f"{what}：{names}",
+            place=Place(PLAN_FILE, OTHER_CAMPAIGNS),
+            remedy="请用 --from 指定考核文件夹",
+        )
+    return Campaign(there[0])
+
+
+@dataclass(frozen=True)
+class Brief:
+    """The brief of a month: where it lies, what it states."""
+
+    document: WrittenDocument
+    figures: MonthFigures
+
+
+def write_brief(campaign: Campaign, source: Campaign, month: Month, now: dt.datetime) -> Brief:
+    """Write 成果/工作简报-YYYY年M月.docx in ``campaign`` from the ledger of ``source``.
+
+    Raises NothingToDo for a month that has not begun or before anything was issued, NotInPlan where
+    the plan of ``source`` has no text for it.
+    """
+    happened = what_happened(source)
+    months = months_of(happened)
+    if month > (now.year, now.month) or not months or month < months[0]:
+        what = "还没有到这个月" if month > (now.year, now.month) else "这个月考核还没有开始"
+        remedy = f"台账的记录从{months[0][0]}年{months[0][1]}月起" if months else "台账里还没有记录"
+        raise NothingToDo(what, place=Place(str(source.folder)), remedy=remedy)
+    figures = month_figures(source.plan, happened, month)
+    data = monthly_brief(source.plan, figures, month, now.date())
+    path: Path = campaign.path(PRODUCTS) / f"工作简报-{month[0]}年{month[1]}月.docx"
+    holder = f"{month[0]}-{month[1]:02d}"
+    written = write_document(campaign, path, data, _PRODUCT, now, holder)
+    return Brief(written, figures)
