@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from perfxl.excel.stamp import DEFINED_NAME, PROPERTY, Stamp
 from perfxl.excel.stamp import SHEET as STAMP_SHEET
@@ -160,12 +161,19 @@ def _instructions(sheet: SheetWriter, plan: Plan) -> None:
 
 def lines_high(text: str, characters: float, line: float = 14) -> float:
     """The row height that shows a text of Chinese characters wrapped at a column's width."""
-    lines = sum(max(1, -(-_em_width(part) // max(1.0, characters))) for part in text.split("\n"))
-    return min(400.0, lines * line + 4)
+    # No character is wider than one.
+    if len(text) <= characters and "\n" not in text:
+        return min(400.0, line + 4)
+    return min(400.0, _lines(text, characters) * line + 4)
+
+
+@lru_cache(maxsize=4096)
+def _lines(text: str, characters: float) -> float:
+    return sum(max(1, -(-_em_width(part) // max(1.0, characters))) for part in text.split("\n"))
 
 
 def _em_width(text: str) -> float:
-    return sum(1.0 if ord(character) > 0x2E7F else 0.55 for character in text)
+    return sum([1.0 if character > "\u2e7f" else 0.55 for character in text])
 
 
 def _self_assessment(
