@@ -8,7 +8,9 @@ texts in every cell in place of one table of strings, and rows in one order only
 
 from __future__ import annotations
 
+import codecs
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,7 +31,7 @@ class _Text:
         self._fresh: list[str] = []
         self._size = 0
         self._packer = zlib.compressobj(1)
-        self._packed: list[bytes] = []
+        self._packed: deque[bytes] = deque()
 
     def write(self, text: str) -> None:
         """Add to the end, as a file does."""
@@ -46,28 +48,24 @@ class _Text:
 
     def pieces(self) -> Iterator[str]:
         """All of it, in order; can be read once."""
-        if self._packed:
-            self._packed.append(self._packer.flush())
-            unpacker = zlib.decompressobj()
-            rest = b""
-            for packed in self._packed:
-                while packed:
-                    data = rest + unpacker.decompress(packed, _PACKED_AT_ONCE)
-                    packed = unpacker.unconsumed_tail
-                    # A character may be cut in two at the end of a piece.
-                    whole = data.rfind(b"<") if data else 0
-                    yield data[:whole].decode()
-                    rest = data[whole:]
-            yield rest.decode()
-            self._packed.clear()
+        self._packed.append(self._packer.flush())
+        unpacker = zlib.decompressobj()
+        # A character may be cut in two at the end of a piece.
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        while self._packed:
+            rest = self._packed.popleft()
+            while rest:
+                yield decoder.decode(unpacker.decompress(rest, _PACKED_AT_ONCE))
+                rest = unpacker.unconsumed_tail
         yield "".join(self._fresh)
 
 
-class SheetRows(Worksheet):
+class SheetRows(Worksheet):  # type: ignore[misc]  # xlsxwriter is not typed
     """xlsxwriter's worksheet, with cells put as text and rows finished early."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.fh: Any
         self._text = _Text()
         self._finished = 0
         self._has_numbered_columns = False
@@ -78,10 +76,7 @@ class SheetRows(Worksheet):
 
     def put(self, row: int, column: int, style: Format, content: str) -> None:
         """A cell as the XML that follows its style; a cell outside of the sheet is not checked."""
-        if (
-            row != self._put_row
-            or not self.dim_colmin <= column <= self.dim_colmax  # type: ignore[has-type]
-        ):
+        if row != self._put_row or not self.dim_colmin <= column <= self.dim_colmax:
             self._check_dimensions(row, column)
             self._put_row = row
         self.table[row][column] = (style, content)

@@ -34,9 +34,7 @@ _END = struct.Struct("<4sHHHHLLH")
 
 def is_plain(text: str) -> bool:
     """Whether a text is written into every part as it stands, without an escape of any kind."""
-    return (
-        len(text) <= _LONGEST_PLAIN and _PLAIN.fullmatch(text) is not None and "_x" not in text
-    )
+    return len(text) <= _LONGEST_PLAIN and _PLAIN.fullmatch(text) is not None and "_x" not in text
 
 
 class _Run:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 from perfxl.excel.stamp import DEFINED_NAME, PROPERTY, Stamp
 from perfxl.excel.stamp import SHEET as STAMP_SHEET
@@ -78,7 +79,8 @@ class Templates:
         marked = replace(stamp, holder=markers["holder"], digest=markers["digest"])
         key = (unit.kind, section, marked)
         if key not in self._stencils:
-            any_unit = replace(unit, **{name: markers[name] for name in self._TEXTS})
+            texts: dict[str, Any] = {name: markers[name] for name in self._TEXTS}
+            any_unit = replace(unit, **texts)
             if section is not None:
                 any_unit = replace(any_unit, section=section)
             self._stencils[key] = Stencil(template(self._plan, any_unit, marked), markers)

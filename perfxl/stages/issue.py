@@ -15,7 +15,6 @@ from perfxl.plan.forms import file_name
 from perfxl.plan.model import Unit
 from perfxl.products.template import Templates
 
-
 # So many are flushed to disk, and then recorded, together.
 _BATCH = 128
 

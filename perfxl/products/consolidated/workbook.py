@@ -25,7 +25,6 @@ from perfxl.products.consolidated import (
 from perfxl.products.consolidated.form import OBJECTIONS_SHEET
 from perfxl.products.consolidated.material import Material
 
-
 # The sheets whose cells the charts show.
 _CHARTED = frozenset({cover.SHEET, ranking.SHEET, analysis.SHEET})
 
@@ -42,9 +41,7 @@ class Sheet:
 def consolidated_workbook(material: Material) -> bytes:
     """The bytes of 综合评分表.xlsx: the cover, then ``sheets`` in order."""
     campaign = material.plan.campaign
-    book = WorkbookWriter(
-        title=f"{campaign.name}综合评分表", author=campaign.issuer, large=True
-    )
+    book = WorkbookWriter(title=f"{campaign.name}综合评分表", author=campaign.issuer, large=True)
     wanted = sheets(material)
     contents = [cover.Content(one.name, one.about) for one in wanted]
     cover.write_cover(_sheet(book, cover.SHEET), material, contents)
