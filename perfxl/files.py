@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -56,8 +56,54 @@ def write_atomically(path: Path, data: bytes, *, name_is_flushed: bool = True) -
         _write_and_rename(path, data, name_is_flushed=name_is_flushed)
 
 
+def write_together(files: Sequence[tuple[Path, bytes]]) -> None:
+    """As ``write_atomically`` for up to some hundred files at once, in a fraction of the time.
+
+    All are written beside their targets, then all are flushed, then all renamed. Raises CannotWrite
+    where one may not be written; those before it are whole by then, the others as they were.
+    """
+    folders = dict.fromkeys(path.parent for path, _ in files)
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        _remove_stale_partials(folder)
+    partials = {path: _partial(path) for path, _ in files}
+    at = Path()
+    try:
+        with contextlib.ExitStack() as open_files:
+            handles = []
+            for at, data in files:
+                handles.append(open_files.enter_context(partials[at].open("xb", buffering=0)))
+                handles[-1].write(data)
+            # By now the system has had time to write most of it.
+            for handle in handles:
+                os.fsync(handle.fileno())
+        for at, _ in files:
+            partials[at].replace(at)
+            del partials[at]
+        for folder in folders:
+            sync_folder(folder)
+    except PermissionError as error:
+        raise _held_open(at) from error
+    finally:
+        for partial in partials.values():
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+
+
+def _held_open(path: Path) -> CannotWrite:
+    return CannotWrite(
+        "文件正被其他程序打开，或没有写入权限",
+        place=Place(str(path)),
+        remedy="请在 Excel 或 WPS 中关闭它后重试",
+    )
+
+
 def _write_and_rename(path: Path, data: bytes, *, name_is_flushed: bool) -> None:
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    partial = _partial(path)
     try:
         with partial.open("xb") as file:
             file.write(data)
@@ -67,11 +113,7 @@ def _write_and_rename(path: Path, data: bytes, *, name_is_flushed: bool) -> None
         if name_is_flushed:
             sync_folder(path.parent)
     except PermissionError as error:
-        raise CannotWrite(
-            "文件正被其他程序打开，或没有写入权限",
-            place=Place(str(path)),
-            remedy="请在 Excel 或 WPS 中关闭它后重试",
-        ) from error
+        raise _held_open(path) from error
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)

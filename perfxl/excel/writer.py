@@ -14,8 +14,8 @@ from typing import Any
 
 import xlsxwriter
 from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
 
+from perfxl.excel.sheet_rows import SheetRows
 from perfxl.excel.style import Role, properties
 from perfxl.layout.declare import NUMERIC, Column, FilledBy, Table, ValueKind
 from perfxl.layout.locate import column_letter
@@ -33,16 +33,26 @@ LAST_ROW = 1_048_576
 EPOCH = dt.datetime(2000, 1, 1)
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_ESCAPED = re.compile("[&<>]")
+_FUNCTION = re.compile(r"[A-Z][A-Z0-9.]*(?=\()")
+# What the formulas of this program consist of; any other takes xlsxwriter's long way.
+_SIMPLE_FUNCTIONS = frozenset(
+    {"ABS", "AND", "COUNTIF", "COUNTIFS", "EXACT", "IF", "INDEX", "ISNUMBER", "MATCH", "MAX"}
+    | {"MIN", "OR", "ROUND", "ROW", "SUM", "SUMIF", "SUMIFS", "SUMPRODUCT", "AVERAGE", "AVERAGEIFS"}
+)
+_ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
 _NO_CHOICE_LIST_ABOVE = 255
 # The body of a register is plain; its lines come with a conditional format.
 _BODY: dict[str, Any] = {"border": 0, "bg_color": "#FFFFFF"}
 
 
 class WorkbookWriter:
-    """A workbook in the making, in memory; ``to_bytes`` closes it.
+    """A workbook in the making; ``to_bytes`` closes it.
 
     Where it is not ``live`` the results of formulas are written in their place. ``worded`` puts
-    headings and notes of ours into the plan's words, where a sheet asks for it.
+    headings and notes of ours into the plan's words, where a sheet asks for it. A ``large`` one
+    is put together in files of the system's temporary folder rather than in memory. Sheets are
+    written one after the other: a new one finishes those before it.
     """
 
     def __init__(
@@ -51,6 +61,7 @@ class WorkbookWriter:
         title: str = "",
         author: str = "",
         live: bool = True,
+        large: bool = False,
         worded: Callable[[str], str] = str,
     ) -> None:
         self.live, self.worded = live, worded
@@ -58,7 +69,7 @@ class WorkbookWriter:
         self._book = xlsxwriter.Workbook(
             self._buffer,
             {
-                "in_memory": True,
+                "in_memory": not large,
                 "strings_to_formulas": False,
                 "strings_to_urls": False,
                 "strings_to_numbers": False,
@@ -67,18 +78,35 @@ class WorkbookWriter:
         self._book.set_properties({"title": title, "author": author, "created": EPOCH})
         self._book.set_calc_mode("auto")
         self._formats: dict[tuple[tuple[str, Any], ...], Format] = {}
+        self._asked: dict[tuple[Any, ...], Format] = {}
+        self._texts: dict[str, int] = self._book.str_table.string_table
+        self._last: SheetRows | None = None
 
-    def sheet(self, name: str) -> SheetWriter:
-        """Add a sheet."""
-        return SheetWriter(self, self._book.add_worksheet(name))
+    def sheet(self, name: str, *, charted: bool = False) -> SheetWriter:
+        """Add a sheet; the ones before it are finished. ``charted``: charts show its cells."""
+        if self._last is not None:
+            self._last.finish_rows()
+        self._last = self._book.add_worksheet(name, SheetRows)
+        self._last.keeps_cells = charted
+        return SheetWriter(self, self._last)
 
     def format(self, role: Role, kind: ValueKind | None = None, **more: Any) -> Format:
         """The (shared) format of a role and kind of value."""
-        chosen = properties(role, kind, **more)
-        key = tuple(sorted(chosen.items()))
-        if key not in self._formats:
-            self._formats[key] = self._book.add_format(chosen)
-        return self._formats[key]
+        asked = (role, kind, *more.items())
+        found = self._asked.get(asked)
+        if found is None:
+            chosen = properties(role, kind, **more)
+            key = tuple(sorted(chosen.items()))
+            if key not in self._formats:
+                self._formats[key] = self._book.add_format(chosen)
+            found = self._asked[asked] = self._formats[key]
+        return found
+
+    def string(self, text: str) -> int:
+        """The number of a text among the workbook's strings; over-long text ends in a mark."""
+        if text not in self._texts:
+            text = _shown(text)
+        return int(self._book.str_table._get_shared_string_index(text))
 
     def new_chart(self, kind: str) -> Any:
         """A chart (``bar``, ``column``) to be put on a sheet."""
@@ -94,6 +122,8 @@ class WorkbookWriter:
 
     def to_bytes(self) -> bytes:
         """Close the workbook and give its bytes."""
+        if self._last is not None:
+            self._last.finish_rows()
         self._book.close()
         return self._buffer.getvalue()
 
@@ -101,13 +131,18 @@ class WorkbookWriter:
 class SheetWriter:
     """One sheet; rows and columns are 0-based."""
 
-    def __init__(self, book: WorkbookWriter, sheet: Worksheet) -> None:
+    def __init__(self, book: WorkbookWriter, sheet: SheetRows) -> None:
         self.book, self.raw = book, sheet
 
     @property
     def name(self) -> str:
         """The sheet's name."""
         return str(self.raw.get_name())
+
+    def finish_rows(self, before: int) -> None:
+        """Nothing will be written any more into the rows before this one: a long sheet's writer
+        says so now and then, and they take next to no room from then on."""
+        self.raw.finish_rows(before)
 
     def text(
         self,
@@ -120,10 +155,15 @@ class SheetWriter:
     ) -> None:
         """Text as text, whatever it looks like; over-long text ends in a visible mark."""
         style = self.book.format(role, kind, **more)
-        if value == "":
-            self.raw.write_blank(row, column, None, style)
-            return
-        self.raw.write_string(row, column, _shown(value), style)
+        if self.raw.keeps_cells:
+            if value == "":
+                self.raw.write_blank(row, column, None, style)
+            else:
+                self.raw.write_string(row, column, _shown(value), style)
+        elif value == "":
+            self.raw.put(row, column, style, "/>")
+        else:
+            self.raw.put(row, column, style, f' t="s"><v>{self.book.string(value)}</v></c>')
 
     def number(
         self,
@@ -137,9 +177,19 @@ class SheetWriter:
         """Hundredths as a number cell; None as a blank one."""
         style = self.book.format(role, kind, **more)
         if value is None:
-            self.raw.write_blank(row, column, None, style)
+            if self.raw.keeps_cells:
+                self.raw.write_blank(row, column, None, style)
+            else:
+                self.raw.put(row, column, style, "/>")
         else:
-            self.raw.write_number(row, column, as_float(value), style)
+            self.float_number(row, column, as_float(value), style)
+
+    def float_number(self, row: int, column: int, value: float, style: Format) -> None:
+        """A number as it is."""
+        if self.raw.keeps_cells:
+            self.raw.write_number(row, column, value, style)
+        else:
+            self.raw.put(row, column, style, f"><v>{value:.16G}</v></c>")
 
     def date(
         self,
@@ -172,7 +222,7 @@ class SheetWriter:
                 row, column, value if isinstance(value, str) else text_of(value), role, kind, **more
             )
         elif isinstance(value, (int, float)):
-            self.raw.write_number(row, column, value, style)
+            self.float_number(row, column, value, style)
         else:
             self.raw.write_datetime(row, column, value, style)
 
@@ -189,11 +239,14 @@ class SheetWriter:
         """A live formula of ours with the value that perfxl computed as its cached result."""
         style = self.book.format(role, kind, **more)
         if self.book.live:
-            self.raw.write_formula(row, column, formula, style, cached)
+            if self.raw.keeps_cells or not _is_simple(formula):
+                self.raw.write_formula(row, column, formula, style, cached)
+            else:
+                self.raw.put(row, column, style, _formula_content(formula, cached))
         elif isinstance(cached, str):
             self.raw.write_string(row, column, _shown(cached), style)
         else:
-            self.raw.write_number(row, column, cached, style)
+            self.float_number(row, column, cached, style)
 
     def link(self, row: int, column: int, target: str, text: str) -> None:
         """Text with a link of ours (``internal:`` or ``external:``) under it.
@@ -391,8 +444,30 @@ def _body_kind(column: Column) -> ValueKind:
     return ValueKind.TEXT if column.kind is ValueKind.CHOICE else column.kind
 
 
+def _is_simple(formula: str) -> bool:
+    """Whether a formula calls only functions that xlsxwriter writes as they stand."""
+    return _SIMPLE_FUNCTIONS.issuperset(_FUNCTION.findall(formula))
+
+
+def _formula_content(formula: str, cached: float | str) -> str:
+    kind = ""
+    result = cached
+    if isinstance(cached, str):
+        result = _escaped(cached)
+        if cached:
+            kind = ' t="e"' if cached in _ERRORS else ' t="str"'
+    return f"{kind}><f>{_escaped(formula.removeprefix('='))}</f><v>{result}</v></c>"
+
+
+def _escaped(text: str) -> str:
+    if _ESCAPED.search(text):
+        text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text
+
+
 def _shown(text: str) -> str:
-    text = _SURROGATES.sub("\ufffd", text)
+    if _SURROGATES.search(text):
+        text = _SURROGATES.sub("\ufffd", text)
     if 2 * len(text) > LONGEST_TEXT:
         # Excel counts UTF-16 units, of which a rare character takes two.
         units = text.encode("utf-16-le")

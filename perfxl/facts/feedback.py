@@ -67,6 +67,9 @@ def feedback_facts(
     }
     scores_of = dict(list(scores.groupby("unit", sort=False)))
     rank_of = {row.unit: row for row in ranking.itertuples(index=False)}
+    problems_of: dict[str, list[Problem]] = {}
+    for one in problems:
+        problems_of.setdefault(one.unit, []).append(one)
     return [
         _of_unit(
             unit,
@@ -74,7 +77,7 @@ def feedback_facts(
             scores_of[unit.code],
             kinds[unit.kind],
             means,
-            [one for one in problems if one.unit == unit.code],
+            problems_of.get(unit.code, []),
         )
         for unit in plan.units
     ]

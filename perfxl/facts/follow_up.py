@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -31,14 +32,20 @@ class UnitRectification:
 
 def rectification_by_unit(plan: Plan, table: pd.DataFrame) -> list[UnitRectification]:
     """``tables.RECTIFICATION`` counted by unit; units without problems are not among them."""
-    found = []
-    for unit in plan.units:
-        own = table[table["unit"] == unit.code]
-        if len(own):
-            counts = {state: int((own["state"] == str(state)).sum()) for state in State}
-            overdue = int(own["overdue"].sum())
-            found.append(UnitRectification(unit.code, unit.name, len(own), counts, overdue))
-    return found
+    states: Counter[tuple[str, str]] = Counter(zip(table["unit"], table["state"], strict=True))
+    overdue = Counter(table.loc[table["overdue"], "unit"])
+    totals = Counter(table["unit"])
+    return [
+        UnitRectification(
+            unit.code,
+            unit.name,
+            totals[unit.code],
+            {state: states[unit.code, str(state)] for state in State},
+            overdue[unit.code],
+        )
+        for unit in plan.units
+        if totals[unit.code]
+    ]
 
 
 def closing_facts(

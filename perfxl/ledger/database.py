@@ -56,11 +56,17 @@ class Database:
         with _told_in_chinese(), self._engine.begin() as connection:
             yield connection
 
-    def _rows(self, table: sa.Table) -> list[dict[str, Any]]:
+    def _rows(self, table: sa.Table, *where: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
         columns = [column for column in table.c if column.name != "id"]
         with self._reading() as connection:
-            found = connection.execute(sa.select(*columns).order_by(table.c.id)).mappings()
+            wanted = sa.select(*columns).where(*where).order_by(table.c.id)
+            found = connection.execute(wanted).mappings()
             return [dict(row) for row in found]
+
+
+def of_unit(table: sa.Table, unit: str | None) -> tuple[Any, ...]:
+    """What to ask ``_rows`` for: a whole table (None), or the rows of one unit's code."""
+    return (table,) if unit is None else (table, table.c.unit == unit)
 
 
 @contextmanager

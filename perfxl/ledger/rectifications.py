@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from perfxl.ledger import schema
-from perfxl.ledger.database import Database
+from perfxl.ledger.database import Database, of_unit
 from perfxl.ledger.received import record_verdicts
 from perfxl.ledger.records import Problem, ProblemDecision, ProblemReport, Receipt
 
@@ -22,9 +22,9 @@ class Rectifications(Database):
             with self._writing() as connection:
                 connection.execute(schema.PROBLEMS.insert(), [vars(one) for one in problems])
 
-    def problems(self) -> list[Problem]:
-        """Every record of a problem, in order."""
-        return [Problem(**row) for row in self._rows(schema.PROBLEMS)]
+    def problems(self, unit: str | None = None) -> list[Problem]:
+        """Every record of a problem (of one unit's code where it is given), in order."""
+        return [Problem(**row) for row in self._rows(*of_unit(schema.PROBLEMS, unit))]
 
     def record_rectification(
         self, receipt: Receipt, decided_at: dt.datetime, reports: Sequence[ProblemReport]
@@ -43,9 +43,9 @@ class Rectifications(Database):
             if fresh:
                 connection.execute(schema.PROBLEM_REPORTS.insert(), fresh)
 
-    def problem_reports(self) -> list[ProblemReport]:
-        """Every report of a unit on a problem, in order."""
-        return [ProblemReport(**row) for row in self._rows(schema.PROBLEM_REPORTS)]
+    def problem_reports(self, unit: str | None = None) -> list[ProblemReport]:
+        """Every report on a problem (of one unit's code where it is given), in order."""
+        return [ProblemReport(**row) for row in self._rows(*of_unit(schema.PROBLEM_REPORTS, unit))]
 
     def record_problem_decisions(self, decisions: Sequence[ProblemDecision]) -> None:
         """Record what the office found of problems, in one transaction."""
@@ -54,6 +54,7 @@ class Rectifications(Database):
                 rows = [vars(one) for one in decisions]
                 connection.execute(schema.PROBLEM_DECISIONS.insert(), rows)
 
-    def problem_decisions(self) -> list[ProblemDecision]:
-        """Every decision on a problem, in order."""
-        return [ProblemDecision(**row) for row in self._rows(schema.PROBLEM_DECISIONS)]
+    def problem_decisions(self, unit: str | None = None) -> list[ProblemDecision]:
+        """Every decision on a problem (of one unit's code where it is given), in order."""
+        rows = self._rows(*of_unit(schema.PROBLEM_DECISIONS, unit))
+        return [ProblemDecision(**row) for row in rows]

@@ -40,7 +40,9 @@ VERDICTS = sa.Table(
     "verdicts",
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("sha256", sa.String(64), sa.ForeignKey("receipts.sha256"), nullable=False),
+    sa.Column(
+        "sha256", sa.String(64), sa.ForeignKey("receipts.sha256"), nullable=False, index=True
+    ),
     sa.Column("form", sa.String(8), nullable=False),
     sa.Column("holder", sa.String(80), nullable=False),
     sa.Column("verdict", sa.String(16), nullable=False),
@@ -53,7 +55,7 @@ REVIEWS = sa.Table(
     "reviews",
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("receipt", sa.String(64), nullable=False),
+    sa.Column("receipt", sa.String(64), nullable=False, index=True),
     sa.Column("unit", sa.String(40), nullable=False),
     sa.Column("indicator", sa.String(40), nullable=False),
     sa.Column("section", sa.String(80), nullable=False),
@@ -72,7 +74,7 @@ PRODUCTS = sa.Table(
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("kind", sa.String(20), nullable=False),
-    sa.Column("holder", sa.String(80), nullable=False),
+    sa.Column("holder", sa.String(80), nullable=False, index=True),
     sa.Column("sha256", sa.String(64), nullable=False),
     sa.Column("made_at", sa.DateTime, nullable=False),
 )
@@ -121,7 +123,7 @@ SEND_BACKS = sa.Table(
     "send_backs",
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("unit", sa.String(40), nullable=False, index=True),
     sa.Column("receipt", sa.String(64), nullable=False),
     sa.Column("errors", sa.Integer, nullable=False),
     sa.Column("file", sa.Text, nullable=False),
@@ -181,7 +183,7 @@ PROBLEMS = sa.Table(
     "rectification_problems",
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("unit", sa.String(40), nullable=False, index=True),
     sa.Column("number", sa.String(60), nullable=False),
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("source", sa.String(20), nullable=False),
@@ -196,9 +198,9 @@ PROBLEM_REPORTS = sa.Table(
     "rectification_reports",
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("receipt", sa.String(64), nullable=False),
+    sa.Column("receipt", sa.String(64), nullable=False, index=True),
     sa.Column("edition", sa.Integer, nullable=False),
-    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("unit", sa.String(40), nullable=False, index=True),
     sa.Column("number", sa.String(60), nullable=False),
     sa.Column("measure", sa.Text, nullable=False),
     sa.Column("person", sa.Text, nullable=False),
@@ -214,7 +216,7 @@ PROBLEM_DECISIONS = sa.Table(
     "rectification_decisions",
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("unit", sa.String(40), nullable=False, index=True),
     sa.Column("number", sa.String(60), nullable=False),
     sa.Column("decision", sa.String(8), nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
@@ -226,7 +228,7 @@ MAILS = sa.Table(
     "mails",
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("unit", sa.String(40), nullable=False, index=True),
     sa.Column("occasion", sa.String(16), nullable=False),
     sa.Column("about", sa.String(64), nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
@@ -284,7 +286,7 @@ CAMPAIGN_FIGURES = sa.Table(
 
 
 def add_missing_columns(connection: sa.Connection) -> None:
-    """Bring a ledger of an earlier version of perfxl up to this one's tables."""
+    """Bring a ledger of an earlier version of perfxl up to this one's tables and indexes."""
     inspector = sa.inspect(connection)
     for table in METADATA.sorted_tables:
         present = {column["name"] for column in inspector.get_columns(table.name)}
@@ -292,3 +294,5 @@ def add_missing_columns(connection: sa.Connection) -> None:
             if column.name not in present:
                 declaration = str(sa.schema.CreateColumn(column).compile(connection))
                 connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {declaration}")
+        for index in table.indexes:
+            connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))

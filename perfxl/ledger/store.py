@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from perfxl.ledger import schema
+from perfxl.ledger.database import of_unit
 from perfxl.ledger.mailbox import Mailbox
 from perfxl.ledger.received import ReceivedFiles
 from perfxl.ledger.records import (
@@ -77,9 +78,9 @@ class Ledger(ReceivedFiles, SpotChecks, Rectifications, Mailbox):
         with self._writing() as connection:
             connection.execute(schema.SEND_BACKS.insert().values(**vars(send_back)))
 
-    def send_backs(self) -> list[SendBack]:
-        """Every marked copy ever made, in order."""
-        return [SendBack(**row) for row in self._rows(schema.SEND_BACKS)]
+    def send_backs(self, unit: str | None = None) -> list[SendBack]:
+        """Every marked copy ever made (for one unit's code where it is given), in order."""
+        return [SendBack(**row) for row in self._rows(*of_unit(schema.SEND_BACKS, unit))]
 
     def reviews(self) -> list[Review]:
         """Every approved score ever entered, in order."""
@@ -165,8 +166,8 @@ class Ledger(ReceivedFiles, SpotChecks, Rectifications, Mailbox):
 
     def made_by_perfxl(self, kind: str, holder: str) -> dict[str, dt.datetime]:
         """The hashes of all that perfxl wrote of this kind for this holder, when each was first."""
+        products = schema.PRODUCTS.c
         made: dict[str, dt.datetime] = {}
-        for row in self._rows(schema.PRODUCTS):
-            if row["kind"] == kind and row["holder"] == holder:
-                made.setdefault(str(row["sha256"]), row["made_at"])
+        for row in self._rows(schema.PRODUCTS, products.holder == holder, products.kind == kind):
+            made.setdefault(str(row["sha256"]), row["made_at"])
         return made

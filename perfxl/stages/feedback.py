@@ -110,12 +110,10 @@ def feedback(
         campaign.ledger.record_problems(news)
     written = [_write(campaign, *notices[unit.code], now, draft=draft) for unit in chosen]
     if not draft:
-        table = problems_today(campaign, now.date())
+        books = _books(campaign, [one.unit for one in written], now)
         written = [
-            UnitFeedback(
-                one.unit, one.notice, write_book(campaign, one.unit, table, now), one.problems
-            )
-            for one in written
+            UnitFeedback(one.unit, one.notice, book, one.problems)
+            for one, book in zip(written, books, strict=True)
         ]
     return FeedbackResult(tuple(written), draft)
 
@@ -164,16 +162,21 @@ def _write(
     return UnitFeedback(unit, written, None, len(facts.problems))
 
 
-def write_book(
-    campaign: Campaign, unit: Unit, table: pd.DataFrame, now: dt.datetime
-) -> Path | None:
-    """The unit's rectification book as things stand (``tables.RECTIFICATION``); None without any.
+def _books(campaign: Campaign, units: Iterable[Unit], now: dt.datetime) -> list[Path | None]:
+    """The rectification book of each unit as things stand."""
+    table = problems_today(campaign, now.date())
+    problems_of = dict(list(table.groupby("unit", sort=False)))
+    none = table.iloc[:0]
+    return [write_book(campaign, unit, problems_of.get(unit.code, none), now) for unit in units]
+
+
+def write_book(campaign: Campaign, unit: Unit, own: pd.DataFrame, now: dt.datetime) -> Path | None:
+    """The unit's rectification book with its rows of ``tables.RECTIFICATION``; None without any.
 
     A book that would say the same is left alone; one that a person changed goes to 历次/, as does
     one that is not needed any more.
     """
     path = book_path(campaign, unit)
-    own = table[table["unit"] == unit.code]
     made = campaign.ledger.made_by_perfxl(PRODUCT, unit.code)
     lying = sha256_of(path.read_bytes()) if path.is_file() else ""
     if not len(own):
@@ -193,8 +196,7 @@ def write_book(
 
 def rewrite_books(campaign: Campaign, units: Iterable[Unit], now: dt.datetime) -> list[Path]:
     """The books of some units as things stand, with the office's opinions in them."""
-    table = problems_today(campaign, now.date())
-    return [path for unit in units if (path := write_book(campaign, unit, table, now))]
+    return [path for path in _books(campaign, units, now) if path is not None]
 
 
 def _stamp(campaign: Campaign, unit: Unit, edition: int) -> Stamp:

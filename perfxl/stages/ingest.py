@@ -206,8 +206,9 @@ class _Run:
             for receipt in receipts
             if receipt.verdict is Verdict.VALID and not receipt.doubtful
         }
-        self.send_backs = campaign.ledger.send_backs()
-        self.sent_back = {one.sha256: one.unit for one in self.send_backs}
+        send_backs = campaign.ledger.send_backs()
+        self.sent_back = {one.sha256: one.unit for one in send_backs}
+        self.last_sent_back = {one.unit: one.receipt for one in send_backs}
         self.taken: list[Taken] = []
         self.pending: list[tuple[Path, Receipt, dt.datetime]] = []
         self.attachments: list[_Arrival] = []
@@ -380,7 +381,7 @@ class _Run:
         """Whether this is the unit's marked copy, saved without a change of what it says."""
         if OPINIONS not in grid.sheets or self.decision is not None:
             return False
-        sent = next((o.receipt for o in reversed(self.send_backs) if o.unit == unit), None)
+        sent = self.last_sent_back.get(unit)
         if sent not in self.known:
             return False
         receipt = self.known[sent]

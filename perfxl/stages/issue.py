@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from perfxl.campaign import ISSUED, Campaign
 from perfxl.excel.stamp import Stamp
-from perfxl.files import keep_earlier, sha256_of, write_atomically
+from perfxl.files import keep_earlier, sha256_of, write_together
 from perfxl.ledger import Form, Issue
 from perfxl.plan.forms import file_name
 from perfxl.plan.model import Unit
-from perfxl.products.template import template
+from perfxl.products.template import Templates
 from perfxl.stages.project_list import projects_in_force
-from perfxl.tables import SystemProject
+
+# So many are flushed to disk, and then recorded, together.
+_BATCH = 128
 
 
 @dataclass(frozen=True)
@@ -37,15 +39,23 @@ def issue(
     plan = campaign.plan
     projects = projects_in_force(campaign)
     known = campaign.ledger.issues()
+    templates = Templates(plan)
     written: list[Path] = []
     unchanged: list[Path] = []
-    records = []
+    batch: list[tuple[Path, bytes, Issue]] = []
+
+    def finish_batch() -> None:
+        write_together([(path, data) for path, data, _ in batch])
+        campaign.ledger.record_issues([record for _, _, record in batch])
+        written.extend(path for path, _, _ in batch)
+        batch.clear()
+
     for unit in plan.units:
         name = file_name(plan.campaign.code, unit)
         path = campaign.path(ISSUED) / unit.kind / name
         earlier = known.get(unit.code)
         own = projects.by_unit.get(unit.code, ()) if projects else ()
-        data = unit_workbook(campaign, unit, own)
+        data = templates.workbook(unit, unit_stamp(campaign, unit), own)
         digest = sha256_of(data)
         relative = path.relative_to(campaign.folder).as_posix()
         if earlier is not None and earlier.file != relative:
@@ -58,18 +68,13 @@ def issue(
         else:
             if lying and (earlier is None or lying != earlier.sha256):
                 keep_earlier(path, now)
-            write_atomically(path, data)
-            written.append(path)
             version = plan.template_version(unit.kind)
-            records.append(Issue(unit.code, version, relative, digest, now))
+            batch.append((path, data, Issue(unit.code, version, relative, digest, now)))
+            if len(batch) == _BATCH:
+                finish_batch()
         progress()
-    campaign.ledger.record_issues(records)
+    finish_batch()
     return IssueResult(tuple(written), tuple(unchanged))
-
-
-def unit_workbook(campaign: Campaign, unit: Unit, projects: Sequence[SystemProject] = ()) -> bytes:
-    """The workbook of one unit, stamped; ``projects`` are its own in the budget system."""
-    return template(campaign.plan, unit, unit_stamp(campaign, unit), projects=projects)
 
 
 def unit_stamp(campaign: Campaign, unit: Unit) -> Stamp:

@@ -93,11 +93,12 @@ def _send_back(campaign: Campaign, units: Sequence[Unit], _: dt.date, into: Mate
     if not due:
         return
     findings = gather(campaign, {unit.code for unit in due}).checked.findings
+    findings_of = _by_unit(findings)
     for unit in due:
         record = open_ones[unit.code]
         attachment = _marked_copy(campaign, record, into)
         if attachment:
-            problems = _listed(findings[findings["unit"] == unit.code])
+            problems = _listed(findings_of.get(unit.code, findings.iloc[:0]))
             into.found.append(Material(unit, record.receipt, (attachment,), problems))
 
 
@@ -110,14 +111,18 @@ def _remind(campaign: Campaign, units: Sequence[Unit], today: dt.date, into: Mat
     findings = pd.DataFrame()
     if any(unit.code in open_ones for unit in units):
         findings = gather(campaign, set(open_ones)).checked.findings
+        findings = findings[findings["severity"] == Severity.ERROR]
+    errors_of = _by_unit(findings)
     table = problems_today(campaign, today)
     table = table[table["due"] <= today + dt.timedelta(days=_DAYS_AHEAD)]
+    owed_by = _by_unit(table)
+    not_taken = _not_taken(campaign)
     for unit in units:
         gaps: list[str] = []
         attachment: Attachment | None = None
         if unit.code not in in_force:
             gaps.append(f"没有收到填报工作簿（报送截止时间 {deadlines[unit.code]:%Y-%m-%d %H:%M}）")
-            gaps += _not_taken(campaign, unit)
+            gaps += not_taken.get(unit.code, ())
             issue = issues.get(unit.code)
             if issue is not None:
                 path = campaign.folder / issue.file
@@ -125,13 +130,10 @@ def _remind(campaign: Campaign, units: Sequence[Unit], today: dt.date, into: Mat
         elif unit.code in open_ones:
             record = open_ones[unit.code]
             gaps.append(f"{record.made_at:%Y-%m-%d} 退回修改的工作簿没有重新报送，其中需要改正的：")
-            own = findings[
-                (findings["unit"] == unit.code) & (findings["severity"] == Severity.ERROR)
-            ]
-            gaps[-1] += "\n" + _listed(own)
+            gaps[-1] += "\n" + _listed(errors_of.get(unit.code, findings.iloc[:0]))
             attachment = _marked_copy(campaign, record, into)
         attachments = [attachment] if attachment else []
-        owed = rectification_gaps(table[table["unit"] == unit.code])
+        owed = rectification_gaps(owed_by.get(unit.code, table.iloc[:0]))
         if owed:
             gaps += owed
             book = book_path(campaign, unit)
@@ -160,7 +162,9 @@ def rectification_gaps(problems: pd.DataFrame) -> list[str]:
 
 
 def _feedback(campaign: Campaign, units: Sequence[Unit], _: dt.date, into: Materials) -> None:
-    problems = in_force(campaign.ledger.problems()).values()
+    problems: dict[str, list[str]] = {}
+    for one in in_force(campaign.ledger.problems()).values():
+        problems.setdefault(one.unit, []).append(f"{one.number} {one.description}")
     for unit in units:
         notice = notice_path(campaign, unit)
         if not notice.is_file():
@@ -168,7 +172,7 @@ def _feedback(campaign: Campaign, units: Sequence[Unit], _: dt.date, into: Mater
             continue
         # People may revise the notice; the book is perfxl's own and lies there where it is needed.
         files = [one for one in (notice, book_path(campaign, unit)) if one.is_file()]
-        told = [f"{one.number} {one.description}" for one in problems if one.unit == unit.code]
+        told = problems.get(unit.code, [])
         lines = told[:_MOST_LISTED]
         if len(told) > _MOST_LISTED:
             lines.append(f"其余 {len(told) - _MOST_LISTED} 个见附件。")
@@ -212,15 +216,18 @@ def _marked_copy(campaign: Campaign, record: SendBack, into: Materials) -> Attac
     return into.attach(campaign, path, record.sha256, remedy)
 
 
-def _not_taken(campaign: Campaign, unit: Unit) -> list[str]:
-    """Files of a unit that came and are no return, each with the reason."""
-    return [
-        f"收到的“{one.file}”不能作为报送（{one.verdict}）：{one.detail}"
-        for one in campaign.ledger.receipts(Form.RETURN)
-        if one.holder == unit.code
-        and one.verdict not in SETTLED
-        and one.verdict is not Verdict.NO_ATTACHMENT
-    ]
+def _not_taken(campaign: Campaign) -> dict[str, list[str]]:
+    """By unit, the files that came and are no return, each with the reason."""
+    found: dict[str, list[str]] = {}
+    for one in campaign.ledger.receipts(Form.RETURN):
+        if one.verdict not in SETTLED and one.verdict is not Verdict.NO_ATTACHMENT:
+            said = f"收到的“{one.file}”不能作为报送（{one.verdict}）：{one.detail}"
+            found.setdefault(one.holder, []).append(said)
+    return found
+
+
+def _by_unit(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return dict(list(table.groupby("unit", sort=False))) if len(table) else {}
 
 
 def _listed(findings: pd.DataFrame) -> str:

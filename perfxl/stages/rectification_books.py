@@ -98,15 +98,15 @@ def take_book(
 
     ledger = campaign.ledger
     edition = _edition_of(campaign, grid)
-    own = [one for one in ledger.problem_reports() if one.unit == receipt.holder]
+    own = ledger.problem_reports(receipt.holder)
     before = {number: one for (_, number), one in states.last_reports(own).items()}
     returned = {
         one.number: one.receipt
-        for one in ledger.problem_decisions()
-        if one.unit == receipt.holder and one.decision == states.Decision.RETURN
+        for one in ledger.problem_decisions(receipt.holder)
+        if one.decision == states.Decision.RETURN
     }
     read = reading.read_rectification_book(
-        [one for one in ledger.problems() if one.unit == receipt.holder],
+        ledger.problems(receipt.holder),
         receipt.holder,
         grid.sheets,
         receipt=receipt.sha256,

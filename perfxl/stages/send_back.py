@@ -60,26 +60,31 @@ def send_back(
     errors = findings[findings["severity"] == Severity.ERROR].groupby("unit").size()
     if not len(errors):
         raise NothingToDo("没有需要退回修改的报送", remedy="先用 perfxl check 看审核意见")
+    findings_of = dict(list(findings.groupby("unit", sort=False)))
     return [
-        _send_back(campaign, gathered, unit, int(errors[unit.code]), now)
+        _send_back(campaign, gathered, unit, findings_of[unit.code], int(errors[unit.code]), now)
         for unit in gathered.plan.units
         if unit.code in errors.index
     ]
 
 
 def _send_back(
-    campaign: Campaign, gathered: Gathered, unit: Unit, errors: int, now: dt.datetime
+    campaign: Campaign,
+    gathered: Gathered,
+    unit: Unit,
+    findings: pd.DataFrame,
+    errors: int,
+    now: dt.datetime,
 ) -> SentBack:
     receipt = gathered.receipts[unit.code]
-    findings = gathered.checked.findings
     data = original_of(campaign, receipt)
     grid = read_workbook(data, receipt.file)
-    own = in_order(findings[findings["unit"] == unit.code])
+    own = in_order(findings)
     sheet = opinion_sheet(campaign.plan, unit, own)
     try:
         content, own_file = marked(data, marks_of(own), sheet), True
     except Unreadable:
-        content, own_file = _fresh(campaign, gathered, unit, receipt, grid), False
+        content, own_file = _fresh(campaign, gathered, unit, findings, receipt, grid), False
     stem = Path(file_name(campaign.plan.campaign.code, unit)).stem
     has_macros = own_file and receipt.original.endswith(_WITH_MACROS)
     path = campaign.path(SENT_BACK) / f"{stem}-退回修改{_WITH_MACROS if has_macros else '.xlsx'}"
@@ -91,7 +96,7 @@ def _write(campaign: Campaign, record: SendBack, content: bytes) -> bool:
     """Write the copy and record it; False where just this copy was made before and lies there."""
     path = campaign.path(SENT_BACK) / record.file
     digest = sha256_of(content)
-    made = {one.sha256: one for one in campaign.ledger.send_backs()}
+    made = {one.sha256 for one in campaign.ledger.send_backs(record.unit)}
     lying = sha256_of(path.read_bytes()) if path.is_file() else ""
     if lying != digest:
         if lying:
@@ -106,7 +111,12 @@ def _write(campaign: Campaign, record: SendBack, content: bytes) -> bool:
 
 
 def _fresh(
-    campaign: Campaign, gathered: Gathered, unit: Unit, receipt: Receipt, grid: Grid
+    campaign: Campaign,
+    gathered: Gathered,
+    unit: Unit,
+    findings: pd.DataFrame,
+    receipt: Receipt,
+    grid: Grid,
 ) -> bytes:
     """A new workbook of ours with the unit's content and the marks, for files such as .xls."""
     plan = campaign.plan
@@ -123,7 +133,7 @@ def _fresh(
         figures,
         projects=gathered.projects,
     )
-    found = _with_explanations(checked.result.findings, gathered.checked.findings)
+    found = _with_explanations(checked.result.findings, findings)
     found = in_order(found)
     return marked(data, marks_of(found), opinion_sheet(plan, unit, found))
 

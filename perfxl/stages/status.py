@@ -72,7 +72,9 @@ def status(campaign: Campaign) -> CampaignStatus:
     preparers = dict(zip(returns["unit"], returns["preparer"], strict=True))
     in_force = gathered.merged.in_force
     judged = set(zip(in_force["unit"], in_force["indicator"], strict=True))
-    mails = mails_in_force(campaign)
+    mails: dict[str, list[MailRecord]] = {}
+    for one in mails_in_force(campaign):
+        mails.setdefault(one.unit, []).append(one)
     units = []
     for unit in gathered.plan.units:
         receipt = gathered.receipts.get(unit.code)
@@ -97,7 +99,7 @@ def status(campaign: Campaign) -> CampaignStatus:
                 found.get((unit.code, Severity.VERIFY), 0),
                 sum((unit.code, one.code) in judged for one in rubric.indicators),
                 len(rubric.indicators),
-                tuple(one for one in mails if one.unit == unit.code),
+                tuple(mails.get(unit.code, ())),
             )
         )
     unplaced = [

@@ -34,6 +34,7 @@ def write_basis(sheet: SheetWriter, material: Material) -> None:
             sheet.text(row, column, text)
         widths = [(text, _COLUMNS[column][1]) for column, text in enumerate(texts)]
         sheet.raw.set_row(row, wrapped_height(*widths))
+        sheet.finish_rows(row)
         row += 1
     sheet.raw.autofilter(HEADING_ROW, 0, max(row - 1, HEADING_ROW), len(_COLUMNS) - 1)
     finish(sheet, _COLUMNS, row - 1)

@@ -119,13 +119,14 @@ def write_projects(sheet: SheetWriter, material: Material) -> None:
         rest = as_float(one.base - one.cut)
         sheet.formula(row, _LEFT, left, kind=ValueKind.MONEY, cached=rest)
         sheet.raw.set_row(row, wrapped_height((one.name, 26), (one.project_name, 36)))
+        sheet.finish_rows(row)
         row += 1
     finish(sheet, _PROJECT_COLUMNS, row - 1, 2)
 
 
 def _percent(sheet: SheetWriter, row: int, column: int, rate: int) -> None:
     style = sheet.book.format(Role.FIXED, num_format="0.00%;-0.00%;", align="center")
-    sheet.raw.write_number(row, column, rate / 10_000, style)
+    sheet.float_number(row, column, rate / 10_000, style)
 
 
 def _applied(material: Material) -> Applied:

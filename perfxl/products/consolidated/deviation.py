@@ -213,10 +213,10 @@ def _table(
             sheet.formula(row, column, formula, Role.PLAIN, ValueKind.NUMBER, cached)
     # Any row may come to hold the longest name.
     height = wrapped_height(*((line.name, _COLUMNS[2][1]) for line in lines))
-    by_order = {line.order: line for line in lines}
+    by_order = {line.order: position for position, line in enumerate(lines)}
     for number in range(1, shown + 1):
-        drawn = by_order[number]
-        _draw(sheet, drawn, lines.index(drawn), first + number - 1, (first, last))
+        position = by_order[number]
+        _draw(sheet, lines[position], position, first + number - 1, (first, last))
         sheet.raw.set_row(first + number - 1, height)
     for row in range(first + shown, last + 1):
         # What is hidden beside the lines that are not shown takes no room on paper.

@@ -152,6 +152,7 @@ def write_detail(sheet: SheetWriter, material: Material) -> None:
             sheet.text(row, _DETAIL["自评单元格"], place)
         texts["评分表"] = _review_source(sheet, material, row, line)
         sheet.raw.set_row(row, _height(_DETAIL_COLUMNS, texts))
+        sheet.finish_rows(row)
     _end(sheet, _DETAIL_COLUMNS, FIRST_DETAIL_ROW + len(material.scores), paper=PAPER_A3)
 
 
@@ -224,6 +225,7 @@ def write_deductions(sheet: SheetWriter, material: Material) -> None:
         )
         told = {_DEDUCTION_COLUMNS[column][0]: text for column, text in texts.items()}
         sheet.raw.set_row(row, _height(_DEDUCTION_COLUMNS, told))
+        sheet.finish_rows(row)
         row += 1
     _end(sheet, _DEDUCTION_COLUMNS, row)
 
@@ -264,6 +266,7 @@ def write_findings(sheet: SheetWriter, material: Material) -> None:
             )
             sheet.text(row, column, text, **more)
         sheet.raw.set_row(row, _height(_FINDING_COLUMNS, _labelled(_FINDING_COLUMNS, texts)))
+        sheet.finish_rows(row)
         row += 1
     _end(sheet, _FINDING_COLUMNS, row)
 

@@ -75,6 +75,7 @@ def write_matrix(
             _score(sheet, row, column, score)
         _totals(sheet, plan, place, row, rank, material.errors_of[unit.code])
         sheet.raw.set_row(row, height)
+        sheet.finish_rows(row)
     _score_rates(sheet, plan, place)
     for label in ("排序值", "排列序号"):
         column = place.column(label)

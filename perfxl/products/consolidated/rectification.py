@@ -108,6 +108,7 @@ def write_problems(sheet: SheetWriter, material: Material) -> None:
         sheet.date(row, 9, date_of(one.done_on))
         widths = [(text, _DETAIL_COLUMNS[column][1]) for column, text in texts.items()]
         sheet.raw.set_row(row, wrapped_height(*widths))
+        sheet.finish_rows(row)
         row += 1
     finish(sheet, _DETAIL_COLUMNS, row - 1, 2)
 

@@ -26,6 +26,9 @@ from perfxl.products.consolidated import (
 from perfxl.products.consolidated.form import OBJECTIONS_SHEET
 from perfxl.products.consolidated.material import Material
 
+# The sheets whose cells the charts show.
+_CHARTED = frozenset({cover.SHEET, ranking.SHEET, analysis.SHEET})
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -40,7 +43,10 @@ def consolidated_workbook(material: Material) -> bytes:
     """The bytes of 综合评分表.xlsx: the cover, then ``sheets`` in order."""
     campaign = material.plan.campaign
     book = WorkbookWriter(
-        title=f"{campaign.name}综合评分表", author=campaign.issuer, worded=campaign.worded
+        title=f"{campaign.name}综合评分表",
+        author=campaign.issuer,
+        large=True,
+        worded=campaign.worded,
     )
     wanted = sheets(material)
     contents = [cover.Content(one.name, campaign.worded(one.about)) for one in wanted]
@@ -75,7 +81,7 @@ def application_workbook(material: Material) -> bytes:
 
 def _sheet(book: WorkbookWriter, name: str) -> SheetWriter:
     """A sheet without Excel's green corners, which our codes (texts) and formulas would all get."""
-    sheet = book.sheet(name)
+    sheet = book.sheet(name, charted=name in _CHARTED)
     everywhere = f"A1:XFD{LAST_ROW}"
     sheet.raw.ignore_errors(
         {
