@@ -50,6 +50,7 @@ class WorkOrder(ChineseGroup):
         "pdf",
         "check-form",
         "checks",
+        "ledger",
         "demo",
     )
 

@@ -13,6 +13,7 @@ from perfxl.cli import (
     check_report,
     closing,
     follow_up,
+    ledger,
     mail,
     prepare,
     results,
@@ -28,12 +29,14 @@ COMMAND_MODULES = (
     prepare,
     returns,
     follow_up,
+    ledger,
     mail,
     spot_check,
     scoring,
     results,
     closing,
     check_report,
+    ledger,
 )
 _OBJECTS_BEFORE_COLLECTION = 100_000
 

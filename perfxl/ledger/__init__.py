@@ -1,8 +1,9 @@
 """The ledger (台账): what was issued, received, reviewed, produced. Rows are only ever added.
 
-Owns SQLAlchemy.
+Owns SQLAlchemy and psycopg.
 """
 
+from perfxl.ledger.address import Address
 from perfxl.ledger.mails import (
     DOUBTFUL,
     KEPT_BACK,
@@ -37,6 +38,7 @@ __all__ = [
     "DOUBTFUL",
     "KEPT_BACK",
     "SETTLED",
+    "Address",
     "CheckedProject",
     "Collected",
     "Consolidation",
