@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -150,12 +150,7 @@ def running_server(bin_folder: Path) -> Iterator[PostgresServer]:
     server = PostgresServer(bin_folder)
     try:
         server.start()
-        server.execute(f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'")
+        server.execute(f"CREATE ROLE {USER} LOGIN CREATEDB PASSWORD '{PASSWORD}'")
         yield server
     finally:
         server.remove()
-
-
-def environment(base: Mapping[str, str]) -> dict[str, str]:
-    """What a program needs to be let in."""
-    return {**base, "PERFXL_LEDGER_PASSWORD": PASSWORD}

@@ -77,6 +77,7 @@ def move_to_server(
                 raise LedgerNotMoved("台账.db 不是这个考核的台账", place=Place(str(path)))
             rows = _all_rows(old)
             with target.transaction() as new:
+                target.take_time(new)
                 _make_room(new, address, now)
                 schema.METADATA.create_all(new)
                 _copy(rows, new)
@@ -107,6 +108,7 @@ def move_to_file(
     target = SqliteFile(partial)
     try:
         with source.transaction() as old:
+            source.take_time(old)
             key = setting(old, "stamp_key")
             if key is None or mark_of(bytes.fromhex(key)) != address.mark:
                 raise source.not_there()
