@@ -1,7 +1,7 @@
 """A real PostgreSQL server on loopback for tests, in a temporary folder, as a user that is not root.
 
-It is stopped when whoever started it is gone, however it went: a shell keeps it, and ends it when
-its standard input closes.
+It is stopped and removed when whoever started it is gone, however that went: a shell keeps it, and
+acts when its standard input ends.
 """
 
 from __future__ import annotations
@@ -24,10 +24,13 @@ from mail_servers import free_port
 PASSWORD = "Zp4-ledgerSecret"
 USER = "jixiao"
 _ROOT = "postgres"
-# Waits for the end of its input, then stops the server at once but in order.
+# Stops the server at once but in order when its input ends; its folder goes too, unless it is told
+# to keep it.
 _KEEPER = (
-    'postgres=$1; data=$2; shift 2; "$postgres" -D "$data" "$@" >>"$data/log" 2>&1 </dev/null & '
-    "server=$!; read -r _; kill -INT $server; wait $server"
+    "postgres=$1; folder=$2; shift 2; "
+    '"$postgres" -D "$folder/data" "$@" >>"$folder/data/log" 2>&1 </dev/null & '
+    "server=$!; read -r word; kill -INT $server; wait $server; "
+    '[ "$word" = keep ] || rm -rf "$folder"'
 )
 
 
@@ -82,7 +85,7 @@ class PostgresServer:
         self._keeper = subprocess.Popen(
             [
                 *self._as_user, "sh", "-c", _KEEPER, "sh", str(self._bin / "postgres"),
-                str(self.data), *(f"-c{name}={value}" for name, value in options.items()),
+                str(self.folder), *(f"-c{name}={value}" for name, value in options.items()),
             ],
             cwd="/", stdin=subprocess.PIPE,
         )  # fmt: skip
@@ -111,8 +114,7 @@ class PostgresServer:
     def _wait(self) -> None:
         assert self._keeper is not None
         assert self._keeper.stdin is not None
-        self._keeper.stdin.close()
-        self._keeper.wait(30)
+        self._keeper.communicate(b"keep\n", timeout=60)
         self._keeper = None
 
     def remove(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -20,10 +21,9 @@ from perfxl.errors import (
     NothingToDo,
     OtherLedger,
 )
-from perfxl.ledger import Ledger
+from perfxl.ledger import Extension, Ledger, Objection
 from perfxl.ledger.schema import METADATA
 from perfxl.stages import ledger as stage
-from perfxl.stages.consolidate import consolidate
 from perfxl.stages.gather import gather
 from perfxl.stages.initialize import init
 
@@ -63,24 +63,25 @@ def test_there_and_back(campaign: Campaign, database: str) -> None:
     assert there.stamp_key == key
     assert gather(there).scores.equals(scores)
     # The next number follows the last one that was copied.
-    consolidate(there, LATER)
+    extension = Extension("101", LATER, "雪灾", "韩晓东", NOW)
+    there.ledger.record_extension(extension)
+    objection = Objection("101", "6.2", "请复核", 600, "申请.docx", "a.docx", NOW, "韩晓东")
+    number = there.ledger.record_objection(objection)
     there.close()
 
     stage.move_back(Campaign(campaign.folder), LATER)
     again = Campaign(campaign.folder)
     assert again.ledger.backend.engine.dialect.name == "sqlite"
+    assert again.ledger.extensions() == [extension]
+    assert again.ledger.objections() == [replace(objection, number=number)]
     after = everything(again.ledger)
-    assert len(after["consolidations"]) == len(before["consolidations"]) + 1
-    assert {**after, "consolidations": 0, "products": 0} == {
-        **before,
-        "consolidations": 0,
-        "products": 0,
-    }
+    assert {**after, "extensions": [], "objections": []} == before
     assert again.stamp_key == key
     again.close()
     assert everything(moved(again, database).ledger) == after
 
 
+@pytest.mark.slow
 def test_on_the_command_line(campaign: Campaign, database: str) -> None:
     def told(*arguments: str) -> str:
         done = CliRunner().invoke(cli, ["-C", str(campaign.folder), "ledger", *arguments])
@@ -97,6 +98,7 @@ def test_on_the_command_line(campaign: Campaign, database: str) -> None:
     assert PASSWORD not in text + shown
 
 
+@pytest.mark.slow
 def test_the_folder_says_where_and_never_the_password(campaign: Campaign, database: str) -> None:
     moved(campaign, database)
     text = (campaign.folder / LEDGER_ADDRESS_FILE).read_text(encoding="utf-8-sig")
@@ -109,6 +111,7 @@ def test_the_folder_says_where_and_never_the_password(campaign: Campaign, databa
     Campaign(campaign.folder).ledger.close()
 
 
+@pytest.mark.slow
 def test_a_program_that_had_the_old_ledger_open_records_nothing_in_it(
     campaign: Campaign, database: str
 ) -> None:
@@ -125,6 +128,7 @@ def test_a_program_that_had_the_old_ledger_open_records_nothing_in_it(
     assert len(Campaign(campaign.folder).ledger.verdicts()) == count
 
 
+@pytest.mark.slow
 def test_a_move_that_was_stopped_is_done_again(
     campaign: Campaign, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +151,7 @@ def test_a_move_that_was_stopped_is_done_again(
     there.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stopped", ["before", "after"])
 def test_a_move_back_that_was_stopped_is_done_again(
     campaign: Campaign, database: str, monkeypatch: pytest.MonkeyPatch, stopped: str
@@ -171,6 +176,7 @@ def test_a_move_back_that_was_stopped_is_done_again(
     assert everything(Campaign(campaign.folder).ledger) == before
 
 
+@pytest.mark.slow
 def test_nothing_to_move(campaign: Campaign, database: str) -> None:
     with pytest.raises(NothingToDo):
         stage.move_back(campaign, NOW)
@@ -180,6 +186,7 @@ def test_nothing_to_move(campaign: Campaign, database: str) -> None:
         stage.move(campaign, database, NOW)
 
 
+@pytest.mark.slow
 def test_a_row_that_does_not_come_back_as_it_was_stops_the_move(
     campaign: Campaign, database: str, postgres: PostgresServer
 ) -> None:
@@ -203,6 +210,7 @@ def test_a_row_that_does_not_come_back_as_it_was_stops_the_move(
     assert again.ledger.verdicts()
 
 
+@pytest.mark.slow
 def test_an_address_that_names_another_campaign_is_refused(
     campaign: Campaign, database: str, tmp_path: Path
 ) -> None:
@@ -224,6 +232,7 @@ def test_an_address_that_names_another_campaign_is_refused(
         _ = Campaign(beside.folder).ledger
 
 
+@pytest.mark.slow
 def test_a_folder_copied_for_next_year_does_not_write_into_this_years_ledger(
     campaign: Campaign, database: str, tmp_path: Path
 ) -> None:
@@ -240,6 +249,7 @@ def test_a_folder_copied_for_next_year_does_not_write_into_this_years_ledger(
         _ = Campaign(tmp_path / "next").ledger
 
 
+@pytest.mark.slow
 def test_lost_originals_are_told(campaign: Campaign, database: str) -> None:
     there = moved(campaign, database)
     shutil.rmtree(there.path(ORIGINALS))
