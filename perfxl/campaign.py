@@ -7,23 +7,33 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perfxl.errors import AlreadyThere, LedgerBroken, Missing, NotACampaign, Place
+from perfxl.errors import (
+    AlreadyThere,
+    LedgerAddressWrong,
+    LedgerBroken,
+    Missing,
+    NotACampaign,
+    OtherLedger,
+    Place,
+)
 from perfxl.plan.model import Plan
 
 if TYPE_CHECKING:
-    from perfxl.ledger import Ledger
+    from perfxl.ledger import Address, Ledger
 
 PLAN_FILE = "考核方案.xlsx"
 ISSUED, MAIL, INBOX, ORIGINALS = "下发", "邮件", "收件", "原件"
 SENT_BACK, REVIEWS, SPOT_CHECKS, PRODUCTS = "退回", "股室评分", "抽查", "成果"
 FEEDBACK = "反馈整改"
-LEDGER_FILE = "台账.db"
+LEDGER_FILE, LEDGER_ADDRESS_FILE = "台账.db", "台账连接.txt"
 # In the folder of a county's own year: what the office keeps all through it.
 YEAR_WORKBOOK = "年度台账.xlsx"
 FOLDERS = (
     *(ISSUED, MAIL, INBOX, ORIGINALS, SENT_BACK),
     *(REVIEWS, SPOT_CHECKS, PRODUCTS, FEEDBACK),
 )
+# So many of the files that the ledger says were received last are looked for in 原件/.
+_LOOKED_FOR = 20
 
 
 class Campaign:
@@ -77,6 +87,9 @@ class Campaign:
         """The ledger, made where there is none."""
         from perfxl.ledger import Ledger
 
+        address = self.ledger_address
+        if address is not None:
+            return self._ledger_on_server(address)
         path = self.folder / LEDGER_FILE
         kept = self.folder / ORIGINALS
         if not path.exists() and kept.is_dir() and any(kept.iterdir()):
@@ -86,6 +99,48 @@ class Campaign:
                 remedy="请从备份恢复台账.db；没有台账，收件时间和股室打分都无从得知",
             )
         return Ledger.at(path)
+
+    @property
+    def ledger_address(self) -> Address | None:
+        """Where the ledger is, if it is on a server; raises LedgerAddressWrong."""
+        path = self.folder / LEDGER_ADDRESS_FILE
+        if not path.exists():
+            return None
+        from perfxl.ledger.address import read_address
+
+        try:
+            return read_address(path.read_text(encoding="utf-8-sig"))
+        except UnicodeDecodeError:
+            raise LedgerAddressWrong(
+                "这个文件不是 UTF-8 文本", place=Place(str(path)), remedy="请从备份恢复它"
+            ) from None
+        except LedgerAddressWrong as error:
+            error.place = Place(str(path))
+            raise
+
+    def _ledger_on_server(self, address: Address) -> Ledger:
+        """Raises OtherLedger where plan or originals show that the folder is another campaign's."""
+        from perfxl.ledger import Ledger
+        from perfxl.ledger.address import password_for
+
+        ledger = Ledger.on_server(address, password_for(address.server))
+        code, originals = ledger.campaign_code(), ledger.newest_originals(_LOOKED_FOR)
+        place = Place(str(self.folder))
+        if code != self.plan.campaign.code:
+            raise OtherLedger(
+                f"台账是考核 {code} 的，考核方案里的考核编号却是 {self.plan.campaign.code}",
+                place=place,
+                remedy="如果这是为另一次考核复制来的文件夹，请删去其中的“台账连接.txt”、“原件”等，"
+                "或用 perfxl init 新建；如果确实要改考核编号，请先执行 perfxl ledger back，改后再移到服务器",
+            )
+        if originals and not any(self.original(name).is_file() for name in originals):
+            raise OtherLedger(
+                f"台账里最近收到的 {len(originals)} 个文件，这个文件夹的“原件”里一个也没有",
+                place=place,
+                remedy="几台电脑共用一个台账时，考核文件夹要放在共享文件夹里，大家用同一个；"
+                "“原件”丢失的，请先从备份恢复",
+            )
+        return ledger
 
     @cached_property
     def stamp_key(self) -> bytes:

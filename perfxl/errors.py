@@ -273,6 +273,96 @@ class LedgerBroken(PerfxlError):
     code = "E302"
 
 
+class LedgerAddressWrong(PerfxlError):
+    """The address of a ledger on a server is none that perfxl takes."""
+
+    code = "E311"
+
+
+class LedgerUnreachable(PerfxlError):
+    """The ledger's server does not answer."""
+
+    code = "E312"
+
+
+class LedgerLoginRefused(PerfxlError):
+    """The ledger's server does not let this user in: password, name or rule of access."""
+
+    code = "E313"
+
+
+class NoSuchDatabase(PerfxlError):
+    """The ledger's server has no database of this name."""
+
+    code = "E314"
+
+
+class NoLedgerRights(PerfxlError):
+    """The user of the ledger's server may not do what is needed."""
+
+    code = "E315"
+
+
+class LedgerVersion(PerfxlError):
+    """The ledger on the server and this perfxl are of different versions."""
+
+    code = "E316"
+
+
+class LedgerConnectionLost(PerfxlError):
+    """The connection broke within a transaction: nothing of it is recorded."""
+
+    code = "E317"
+
+
+class LedgerInDoubt(PerfxlError):
+    """The connection broke while a transaction was confirmed: nobody knows whether it holds."""
+
+    code = "E318"
+
+
+class OtherLedger(PerfxlError):
+    """The ledger on the server is not that of this campaign folder."""
+
+    code = "E319"
+
+
+class LedgerMoved(PerfxlError):
+    """This ledger was moved elsewhere and takes nothing in any more."""
+
+    code = "E320"
+
+
+class LedgerBusy(PerfxlError):
+    """Another program has been writing into the ledger for too long."""
+
+    code = "E321"
+
+
+class NoLedgerDriver(PerfxlError):
+    """The library that speaks to PostgreSQL is not installed."""
+
+    code = "E322"
+
+
+class LedgerNotMoved(PerfxlError):
+    """A ledger cannot be moved, and stays where it was."""
+
+    code = "E323"
+
+
+class LedgerServerUnfit(PerfxlError):
+    """The server or database is set up so that it cannot keep a ledger."""
+
+    code = "E324"
+
+
+class LedgerPasswordNotKept(PerfxlError):
+    """This computer has no keyring in which the ledger's password could be kept."""
+
+    code = "E325"
+
+
 class NoOfficeProgram(PerfxlError):
     """LibreOffice is needed and not installed."""
 

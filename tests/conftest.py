@@ -8,12 +8,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from postgres_server import PostgresServer, programs, running_server
 
 from perfxl.campaign import Campaign, read_plan_file
 from perfxl.plan.model import Plan
@@ -107,3 +108,15 @@ def office() -> Office:
         return result
 
     return run
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of the tests' own."""
+    bin_folder = programs()
+    if bin_folder is None:
+        pytest.skip("PostgreSQL is not installed")
+    if os.name != "posix" or (os.geteuid() == 0 and not shutil.which("runuser")):
+        pytest.skip("PostgreSQL cannot be started as another user than root here")
+    with running_server(bin_folder) as server:
+        yield server

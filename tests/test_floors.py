@@ -15,7 +15,7 @@ PACKAGE = Path(perfxl.__file__).resolve().parent
 # Lowest first. A folder is one room, and the modules in it may import each other.
 FLOORS = (
     {"errors", "points", "values", "tables"},
-    {"layout", "isolation"},
+    {"layout", "isolation", "passwords"},
     {"plan"},
     {
         "excel",
@@ -62,7 +62,8 @@ OWNERS = {
     "chinese_calendar": {"terms"},
     "smtplib": {"mail"},
     "imapclient": {"mail"},
-    "keyring": {"mail"},
+    "keyring": {"passwords"},
+    "psycopg": {"ledger"},
 }
 
 

@@ -53,6 +53,7 @@ class WorkOrder(ChineseGroup):
         "pdf",
         "check-form",
         "checks",
+        "ledger",
         "demo",
     )
 

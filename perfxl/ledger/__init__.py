@@ -1,8 +1,9 @@
 """The ledger (台账): what was issued, received, reviewed, produced. Rows are only ever added.
 
-Owns SQLAlchemy.
+Owns SQLAlchemy and psycopg.
 """
 
+from perfxl.ledger.address import Address
 from perfxl.ledger.mails import (
     DOUBTFUL,
     KEPT_BACK,
@@ -39,6 +40,7 @@ __all__ = [
     "DOUBTFUL",
     "KEPT_BACK",
     "SETTLED",
+    "Address",
     "CampaignFigure",
     "CheckedProject",
     "Collected",

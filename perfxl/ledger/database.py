@@ -1,59 +1,88 @@
-"""The connection to a ledger's database, and how it is locked.
-
-On SQLite every writer takes the lock at once (BEGIN IMMEDIATE) and a commit is on disk before it
-returns (WAL, synchronous=FULL).
-"""
+"""The ledger's tables behind one database, an SQLite file or a schema on a PostgreSQL server."""
 
 from __future__ import annotations
 
-import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import sqlalchemy as sa
-from sqlalchemy import event
 
-from perfxl.errors import LedgerBroken
 from perfxl.ledger import schema
-
-# How long a program waits for another that writes.
-_PATIENCE_SECONDS = 30
+from perfxl.ledger.address import Address
+from perfxl.ledger.backend import CAMPAIGN, Backend, refuse_if_moved, setting
+from perfxl.ledger.postgresql import open_ledger
+from perfxl.ledger.sqlite import SqliteFile
 
 
 class Database:
-    """A ledger's tables behind one SQLAlchemy URL, made or brought up to date when it is opened."""
+    """A ledger's tables."""
 
-    def __init__(self, url: str) -> None:
-        self._engine = sa.create_engine(url)
-        if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine, "connect", _sqlite_connect)
-            event.listen(self._engine, "begin", _sqlite_begin)
-        # In one transaction, so that two programs that open a new or an old ledger at the same time
-        # do not both add the same table or column.
-        with self._writing() as connection:
-            schema.METADATA.create_all(connection)
-            schema.add_missing_columns(connection)
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
 
     @classmethod
     def at(cls, path: Path) -> Self:
-        """The SQLite ledger in a file, made where there is none."""
-        return cls(sa.URL.create("sqlite", database=str(path)).render_as_string())
+        """The SQLite ledger in a file, made where there is none and brought up to date.
+
+        Raises LedgerBroken, LedgerMoved.
+        """
+        file = SqliteFile(path)
+        # In one transaction, so that two programs that open a new or an old ledger at the same time
+        # do not both add the same table or column.
+        with file.transaction() as connection:
+            schema.add_missing(connection)
+            refuse_if_moved(connection)
+        return cls(file)
+
+    @classmethod
+    def on_server(cls, address: Address, password: str) -> Self:
+        """The ledger on a server, which was moved there, brought up to date.
+
+        An empty password leaves it to libpq to find one (PGPASSWORD, its password file). Raises the
+        PerfxlErrors of codes E312 to E324, each with what to do.
+        """
+        return cls(open_ledger(address, password))
 
     def close(self) -> None:
         """Give back the connections (Windows keeps an open file from being moved)."""
-        self._engine.dispose()
+        self.backend.engine.dispose()
+
+    def campaign_code(self) -> str | None:
+        """The code of the campaign that a ledger on a server is of."""
+        with self._reading() as connection:
+            return setting(connection, CAMPAIGN)
+
+    def counts(self) -> dict[str, int]:
+        """The number of rows by table."""
+        with self._reading() as connection:
+            return {
+                table.name: int(
+                    connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+                )
+                for table in schema.METADATA.sorted_tables
+            }
+
+    def newest_originals(self, most: int) -> list[str]:
+        """The names in 原件/ of what was received last."""
+        newest = (
+            sa.select(schema.RECEIPTS.c.original)
+            .order_by(schema.RECEIPTS.c.received_at.desc())
+            .limit(most)
+        )
+        with self._reading() as connection:
+            return [str(name) for name in connection.scalars(newest)]
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
-        with _told_in_chinese(), self._engine.connect() as connection:
+        with self.backend.reading() as connection:
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
-        with _told_in_chinese(), self._engine.begin() as connection:
+        with self.backend.transaction() as connection:
+            refuse_if_moved(connection)
             yield connection
 
     def _rows(self, table: sa.Table, *where: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
@@ -67,43 +96,3 @@ class Database:
 def of_unit(table: sa.Table, unit: str | None) -> tuple[Any, ...]:
     """What to ask ``_rows`` for: a whole table (None), or the rows of one unit's code."""
     return (table,) if unit is None else (table, table.c.unit == unit)
-
-
-@contextmanager
-def _told_in_chinese() -> Iterator[None]:
-    try:
-        yield
-    except sa.exc.DBAPIError as error:
-        raise LedgerBroken(
-            f"台账无法读写（{error.orig}）",
-            remedy="请确认没有其他程序占用台账.db，磁盘没有写满；仍不行请从备份恢复",
-        ) from error
-
-
-def _sqlite_connect(connection: Any, _: object) -> None:
-    # SQLAlchemy's recipe: take transaction control away from the driver, so that BEGIN is ours.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    # First, because making a new ledger's journal is already something to wait for.
-    cursor.execute(f"PRAGMA busy_timeout={1000 * _PATIENCE_SECONDS}")
-    _use_wal(cursor)
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.close()
-
-
-def _use_wal(cursor: sqlite3.Cursor) -> None:
-    # Where two programs make a new ledger at once, SQLite refuses one of them without waiting.
-    last = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > last:
-                raise
-            time.sleep(0.02)
-        else:
-            return
-
-
-def _sqlite_begin(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -116,7 +116,7 @@ def record_verdicts(
         if receipt.sha256 not in known:
             known.add(receipt.sha256)
             new_receipts.append({name: getattr(receipt, name) for name in _RECEIVED})
-        verdict = {name: getattr(receipt, name) for name in judged}
+        verdict = {name: schema.as_kept(getattr(receipt, name)) for name in judged}
         key = (receipt.sha256, receipt.form)
         before = in_force.get(key, {})
         # Two ingests may overlap: what one took as valid, or a person decided in one, is not undone

@@ -1,6 +1,15 @@
-"""The ledger's tables; what an earlier version of perfxl made is brought up to them."""
+"""The ledger's tables; what an earlier version of perfxl made is brought up to them.
+
+They are alike on every database: text of any length, compared by its characters (nothing is ever
+ordered by text), integers of 64 bits, moments without a time zone to the microsecond. ``_alike``
+sees to it for every column below.
+"""
 
 from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -285,14 +294,94 @@ CAMPAIGN_FIGURES = sa.Table(
 )
 
 
-def add_missing_columns(connection: sa.Connection) -> None:
+def storable(text: str) -> str:
+    """Text as every database keeps it: what UTF-8 or PostgreSQL has no place for becomes ``?``."""
+    return str(text).replace("\0", "?").encode("utf-8", "replace").decode("utf-8")
+
+
+def as_kept(value: object) -> object:
+    """A value as it will be read again."""
+    return storable(value) if isinstance(value, str) else value
+
+
+class _Text(sa.types.TypeDecorator[str]):
+    """Plain text; a driver that knows enumerations would store their names otherwise."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return None if value is None else storable(value)
+
+
+class _Moment(sa.types.TypeDecorator[dt.datetime]):
+    """Local time; one with a zone would be kept by one database and converted by another."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: dt.datetime | None, dialect: sa.Dialect
+    ) -> dt.datetime | None:
+        if value is not None and value.tzinfo is not None:
+            raise ValueError(f"the ledger keeps local times, not {value.isoformat()}")
+        return value
+
+
+def _alike(declared: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
+    """The type by which what is declared behaves the same on every database.
+
+    SQLite never cuts or refuses text that is longer than declared, and its integers have 64 bits;
+    it numbers rows by itself only where their key is called INTEGER.
+    """
+    if isinstance(declared, sa.String):
+        return _Text()
+    if isinstance(declared, sa.DateTime):
+        return _Moment()
+    if isinstance(declared, sa.Integer):
+        return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    return declared
+
+
+for _table in METADATA.tables.values():
+    for _column in _table.c:
+        _column.type = _alike(_column.type)
+
+
+def shape() -> str:
+    """A word for the tables and columns that this version of perfxl knows."""
+    return hashlib.sha256("\n".join(sorted(_declared())).encode()).hexdigest()[:16]
+
+
+def unknown_columns(connection: sa.Connection, schema: str | None = None) -> list[str]:
+    """What a ledger has and this version of perfxl does not know: a newer one made it."""
+    present = {
+        f"{table}.{column}"
+        for table, columns in _present(connection, schema).items()
+        for column in columns
+    }
+    return sorted(present - _declared())
+
+
+def add_missing(connection: sa.Connection, schema: str | None = None) -> None:
     """Bring a ledger of an earlier version of perfxl up to this one's tables and indexes."""
-    inspector = sa.inspect(connection)
+    METADATA.create_all(connection)
+    quote = connection.dialect.identifier_preparer.quote
+    present = _present(connection, schema)
     for table in METADATA.sorted_tables:
-        present = {column["name"] for column in inspector.get_columns(table.name)}
         for column in table.c:
-            if column.name not in present:
+            if column.name not in present[table.name]:
                 declaration = str(sa.schema.CreateColumn(column).compile(connection))
-                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {declaration}")
+                name = ".".join(quote(part) for part in (schema, table.name) if part)
+                connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {declaration}")
         for index in table.indexes:
             connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
+
+
+def _declared() -> set[str]:
+    return {f"{table.name}.{column.name}" for table in METADATA.sorted_tables for column in table.c}
+
+
+def _present(connection: sa.Connection, schema: str | None) -> dict[str, set[str]]:
+    found: dict[Any, Any] = sa.inspect(connection).get_multi_columns(schema=schema)
+    return {name: {column["name"] for column in columns} for (_, name), columns in found.items()}

@@ -1,4 +1,4 @@
 """Mail: what a message says, how it is built, sent and collected.
 
-Owns smtplib, IMAPClient and keyring.
+Owns smtplib and IMAPClient.
 """

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import perfxl.stages.ingest as stage
 from perfxl.campaign import Campaign
+from perfxl.errors import PerfxlError
 from perfxl.stages.ingest import Incoming, incoming, ingest
 
 NOW = dt.datetime(2024, 1, 26, 10, 0)
@@ -46,6 +47,26 @@ def keeps_without_a_temporary_file(campaign: Campaign, files: list[Incoming]) ->
     rightly(campaign, files)
 
 
+def records_before_it_keeps(campaign: Campaign, files: list[Incoming]) -> None:
+    waiting: list[Callable[[], str]] = []
+    keep, record = stage.keep_original, stage._Run._record
+
+    def later(folder: Path, data: bytes, file_name: str, **options: bool) -> str:
+        waiting.append(lambda: keep(folder, data, file_name, **options))
+        return hashlib.sha256(data).hexdigest() + Path(file_name).suffix
+
+    def record_first(run: stage._Run) -> None:
+        record(run)
+        for taken in run.taken:
+            received(taken.receipt.sha256)
+        for one in waiting:
+            one()
+        waiting.clear()
+
+    stage.keep_original, stage._Run._record = later, record_first  # type: ignore[method-assign]
+    ingest(campaign, files)
+
+
 def rightly(campaign: Campaign, files: list[Incoming]) -> None:
     for taken in ingest(campaign, files).taken:
         received(taken.receipt.sha256)
@@ -54,6 +75,7 @@ def rightly(campaign: Campaign, files: list[Incoming]) -> None:
 ORDERS: dict[str, Callable[[Campaign, list[Incoming]], None]] = {
     "": rightly,
     "says-before-the-commit": says_before_the_commit,
+    "records-before-it-keeps": records_before_it_keeps,
     "keeps-without-a-temporary-file": keeps_without_a_temporary_file,
 }
 
@@ -71,6 +93,14 @@ def main() -> None:
     if options.wait:
         say("ready")
         sys.stdin.readline()
+    try:
+        take_in(options)
+    except PerfxlError as error:
+        sys.stderr.write(str(error))
+        sys.exit(2)
+
+
+def take_in(options: argparse.Namespace) -> None:
     campaign = Campaign(options.folder)
     files, _ = incoming(campaign, [], NOW)
     if options.half is not None:

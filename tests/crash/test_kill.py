@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import random
-import time
 from pathlib import Path
 
 import pytest
 from harness import (
     Call,
-    Outcome,
     Stored,
-    begin,
+    assert_nothing_is_lost,
     calls_in,
     copied,
-    kill_after,
-    kill_at_call,
-    pool,
+    kill_at_each,
+    kill_at_moments,
+    moments,
+    on_the_campaign,
     run_traced,
-    started,
+    spread,
     steps_of,
 )
 
@@ -30,53 +29,6 @@ WRONG = {
     "says-before-the-commit": ("rename", "lost from receipts"),
     "keeps-without-a-temporary-file": ("write", "other bytes in "),
 }
-
-
-def spread(calls: list[Call], most: int) -> list[Call]:
-    """So many of the calls, the first and the last among them."""
-    step = (len(calls) - 1) / (most - 1)
-    return [calls[round(number * step)] for number in range(most)]
-
-
-def kill_at_each(
-    base: Path, expected: Stored, parent: Path, points: list[Call], *options: str
-) -> list[Outcome]:
-    with pool() as runs:
-        return list(
-            runs.map(
-                lambda point: kill_at_call(base, expected, parent, *point, *options),
-                enumerate(points),
-            )
-        )
-
-
-def assert_nothing_is_lost(outcomes: list[Outcome]) -> None:
-    assert [outcome.losses for outcome in outcomes if outcome.losses] == []
-    assert all(outcome.killed for outcome in outcomes)
-
-
-def moments(base: Path, parent: Path, how_many: int, seed: int) -> list[float]:
-    """Delays spread evenly over the time that the job takes here, each at random in its share."""
-    with copied(base, parent, "timed") as folder, started(folder) as job:
-        before = time.monotonic()
-        begin(job)
-        job.communicate()
-        lasts = time.monotonic() - before
-    draw = random.Random(seed)
-    return [lasts * (number + draw.random()) / how_many for number in range(how_many)]
-
-
-def kill_at_moments(
-    base: Path, expected: Stored, parent: Path, delays: list[float]
-) -> list[Outcome]:
-    with pool() as runs:
-        return list(
-            runs.map(lambda delay: kill_after(base, expected, parent, *delay), enumerate(delays))
-        )
-
-
-def on_the_campaign(calls: list[Call]) -> list[Call]:
-    return [call for call in calls if call.paths]
 
 
 @pytest.mark.slow

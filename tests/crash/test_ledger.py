@@ -1,4 +1,4 @@
-"""The ledger opened by two programs, by a newer perfxl, and told two things at once."""
+"""The ledger opened by two programs and by a newer perfxl."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 from harness import environment
 
-from perfxl.ledger import Form, Ledger, Receipt, Review, Verdict
+from perfxl.ledger import Form, Ledger, Receipt, Verdict
 
 NOW = dt.datetime(2024, 1, 26, 10, 0)
-LATER = NOW + dt.timedelta(hours=1)
 FILE = Receipt("a" * 64, Form.RETURN, "101", "f.xlsx", "a.xlsx", 1, NOW, Verdict.VALID)
 
 # The tables of perfxl's first ledger, before envelopes, extensions and send-backs.
@@ -125,30 +124,3 @@ def test_programs_that_open_a_ledger_at_once_do_not_meet(
     count = len(OLD_VERDICTS) if kind == "old" else 0
     assert [job.communicate(timeout=60) for job in jobs] == [(f"{count} 0 0\n", "")] * 4
     assert [job.returncode for job in jobs] == [0] * 4
-
-
-def test_what_a_person_decided_is_not_undone_by_an_ingest_that_knew_less(tmp_path: Path) -> None:
-    """Another ingest judged the same file before the decision, and records after it."""
-    ledger = Ledger.at(tmp_path / "台账.db")
-    unknown = replace(FILE, holder="", verdict=Verdict.UNKNOWN_UNIT)
-    decided = replace(FILE, decided_by="韩晓东")
-    assert ledger.record_receipts([(unknown, NOW)]) == [True]
-    assert ledger.record_receipts([(decided, LATER)]) == [True]
-    assert ledger.record_receipts([(unknown, LATER)]) == [False]
-    assert ledger.receipt(FILE.sha256, Form.RETURN) == replace(decided, decided_at=LATER)
-    other = replace(decided, holder="102")
-    assert ledger.record_receipts([(other, LATER)]) == [True]
-    assert ledger.receipt(FILE.sha256, Form.RETURN) == replace(other, decided_at=LATER)
-
-
-def test_a_book_taken_in_by_two_programs_brings_each_score_once(tmp_path: Path) -> None:
-    ledger = Ledger.at(tmp_path / "台账.db")
-    book = replace(FILE, form=Form.REVIEW, holder="教科文股")
-    score = Review(
-        book.sha256, "101", "6.2", "教科文股", 1, 400, "", "甲", "评分表", 9, recorded_at=NOW
-    )
-    assert ledger.record_receipt(book, NOW, [score])
-    assert not ledger.record_receipt(book, LATER, [replace(score, recorded_at=LATER)])
-    assert ledger.reviews() == [score]
-    assert ledger.record_receipt(book, LATER, [replace(score, indicator="6.3")])
-    assert len(ledger.reviews()) == 2

@@ -60,6 +60,6 @@ def test_no_keyring_is_told_without_the_password(memory: _Memory) -> None:
     with pytest.raises(NoMailPassword) as caught:
         keep_password(SERVER, "s3cret")
     assert "s3cret" not in str(caught.value)
-    assert caught.value.__suppress_context__
+    assert caught.value.__cause__ is caught.value.__context__ is None
     with pytest.raises(NoMailPassword):
         password_of(SERVER)

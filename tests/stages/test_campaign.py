@@ -6,7 +6,6 @@ import datetime as dt
 import hashlib
 import io
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -16,7 +15,7 @@ from made_campaigns import type_into_book
 from perfxl.campaign import INBOX, ISSUED, ORIGINALS, REVIEWS, Campaign
 from perfxl.errors import AlreadyThere, InputAtRisk, LedgerBroken, Missing, NothingToDo
 from perfxl.intake.judgement import Decision
-from perfxl.ledger import Form, Ledger, Receipt, Verdict
+from perfxl.ledger import Form, Verdict
 from perfxl.stages.circular import circular
 from perfxl.stages.consolidate import consolidate
 from perfxl.stages.gather import gather
@@ -211,27 +210,6 @@ def test_a_file_that_is_no_book_is_refused_and_kept(campaign: Campaign, tmp_path
     assert taken.verdict is Verdict.NOT_OURS
     receipt = campaign.ledger.receipts(Form.REVIEW)[-1]
     assert campaign.original(receipt.original).read_bytes() == stranger.read_bytes()
-
-
-def test_the_ledger_takes_the_same_bytes_once(tmp_path: Path) -> None:
-    ledger = Ledger.at(tmp_path / "台账.db")
-    receipt = Receipt("a" * 64, Form.RETURN, "101", "f.xlsx", "o.xlsx", 1, NOW, Verdict.VALID)
-    assert ledger.record_receipt(receipt, NOW)
-    assert not ledger.record_receipt(receipt, NOW)
-    assert ledger.receipts(Form.RETURN) == [replace(receipt, decided_at=NOW)]
-
-
-def test_a_new_verdict_stands_beside_the_old_one(tmp_path: Path) -> None:
-    ledger = Ledger.at(tmp_path / "台账.db")
-    unknown = Receipt("a" * 64, Form.RETURN, "", "f.xlsx", "o.xlsx", 1, NOW, Verdict.UNKNOWN_UNIT)
-    later = NOW + dt.timedelta(days=3)
-    known = replace(unknown, holder="101", verdict=Verdict.VALID, received_at=later)
-    ledger.record_receipt(unknown, NOW)
-    assert ledger.record_receipt(known, later)
-    (receipt,) = ledger.receipts(Form.RETURN)
-    assert (receipt.holder, receipt.verdict) == ("101", Verdict.VALID)
-    assert receipt.received_at == NOW  # the time of receipt is when the file first came
-    assert ledger.receipt("a" * 64, Form.REVIEW) is None
 
 
 def test_an_existing_plan_is_never_replaced(campaign: Campaign) -> None:
