@@ -26,6 +26,7 @@ FLOORS = (
         "console",
         "resources",
         "office",
+        "cluster",
         "terms",
     },
     {"mail"},
@@ -62,6 +63,8 @@ OWNERS = {
     "smtplib": {"mail"},
     "imapclient": {"mail"},
     "keyring": {"mail"},
+    "distributed": {"cluster"},
+    "dask": {"cluster"},
 }
 
 

@@ -23,6 +23,7 @@ from perfxl.cli.group import (
     now,
     operator,
     read_file,
+    reads_many,
     unit_of,
 )
 from perfxl.cli.output import (
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     "--received", metavar="时间", help="收到的时间，例如 2024-01-10 或 2024-01-10T09:30；默认为现在"
 )
 @click.option("--password", default="", metavar="密码", help="打开加密的工作簿；不会保存")
+@reads_many
 @click.pass_context
 def ingest(
     context: click.Context,
@@ -343,6 +345,7 @@ def _note(row: dict[str, Any]) -> str:
     help="考核方案；默认用考核文件夹的，或文件旁边的考核方案.xlsx",
 )
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON")
+@reads_many
 @click.pass_context
 def check(
     context: click.Context, files: tuple[Path, ...], plan_file: Path | None, as_json: bool

@@ -152,7 +152,9 @@ def ingest(
     alone, which is there when every receipt has been committed.
     """
     run = _Run(campaign, decision, password, [path.name for path in passed_over], when_new)
-    for arrival, opened in ahead(run.open, map(run.arrive, files)):
+    for arrival, opened in ahead(
+        run.open, map(run.arrive, files), size=lambda arrival: len(arrival.data)
+    ):
         run.settle(arrival, opened)
         run.record_many()
         progress()
