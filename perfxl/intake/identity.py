@@ -118,7 +118,13 @@ def unit_named(plan: Plan, name: str) -> Unit | None:
 def unit_in_file_name(plan: Plan, file_name: str) -> Unit | None:
     """The one unit whose full name stands in the file name."""
     folded = squeeze(file_name)
-    found = [unit for unit in plan.units if squeeze(unit.name) in folded]
+    # Every part of the name that is as long as some unit's: a roster may hold thousands.
+    found = [
+        unit
+        for length, units in plan.units_by_full_name.items()
+        for part in {folded[at : at + length] for at in range(len(folded) - length + 1)}
+        for unit in units.get(part, ())
+    ]
     longest = max((len(unit.name) for unit in found), default=0)
     found = [unit for unit in found if len(unit.name) == longest]
     return found[0] if len(found) == 1 else None
@@ -126,12 +132,7 @@ def unit_in_file_name(plan: Plan, file_name: str) -> Unit | None:
 
 def unit_of_sender(plan: Plan, sender: str) -> Unit | None:
     """The one unit that has this mail address."""
-    address = sender.strip().casefold()
-    found = [
-        unit
-        for unit in plan.units
-        if address in (one.casefold() for one in (*unit.addresses, *unit.copy_addresses))
-    ]
+    found = plan.units_by_address.get(sender.strip().casefold(), ())
     return found[0] if len(found) == 1 else None
 
 

@@ -445,6 +445,24 @@ class Plan:
         unambiguous = {name: found[0] for name, found in short.items() if len(found) == 1}
         return unambiguous | {squeeze(unit.name): unit for unit in self.units}
 
+    @cached_property
+    def units_by_full_name(self) -> Mapping[int, Mapping[str, Sequence[Unit]]]:
+        """By the length of the squeezed full name: the units of each such name."""
+        found: dict[int, dict[str, list[Unit]]] = {}
+        for unit in self.units:
+            name = squeeze(unit.name)
+            found.setdefault(len(name), {}).setdefault(name, []).append(unit)
+        return found
+
+    @cached_property
+    def units_by_address(self) -> Mapping[str, Sequence[Unit]]:
+        """By case-folded mail address: the units that have it, or copies to it."""
+        found: dict[str, list[Unit]] = {}
+        for unit in self.units:
+            for address in {one.casefold() for one in (*unit.addresses, *unit.copy_addresses)}:
+                found.setdefault(address, []).append(unit)
+        return found
+
     @property
     def kinds(self) -> tuple[str, ...]:
         """Kinds of unit in the order of their rubrics."""
