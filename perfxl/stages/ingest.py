@@ -469,8 +469,8 @@ class _Run:
         subject = f"邮件主题：{envelope.subject}" if envelope.subject else ""
         detail = "；".join(filter(None, [subject, *details]))
         self._judged(arrival, Judgement(arrival.answers, verdict, detail))
-        for member in members:
-            self.settle(member, self.open(member))
+        for member, opened in ahead(self.open, members):
+            self.settle(member, opened)
 
     def _refuse_to_decide_for_many(self, members: list[_Arrival]) -> None:
         workbooks = [one for one in members if _suffix(one) in WORKBOOK_SUFFIXES]
