@@ -1,4 +1,4 @@
-"""Runs perfxl with the given arguments; then says on the standard error what memory it took."""
+"""Runs perfxl with the given arguments; then says on the standard error what that took."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from perfxl.cli import main
 
 
 def _say() -> None:
-    own, others = (
-        resource.getrusage(who).ru_maxrss >> 10
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    own, others = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    seconds = [used.ru_utime + used.ru_stime for used in (own, others)]
+    print(
+        f"peak {own.ru_maxrss >> 10} MB, its processes {others.ru_maxrss >> 10} MB each at most; "
+        f"{seconds[0]:.0f} + {seconds[1]:.0f} s of processor",
+        file=sys.stderr,
     )
-    print(f"peak {own} MB, its processes {others} MB each at most", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,10 @@ def main() -> int:
                 check=True,
             )
             seconds = time.perf_counter() - started
-            print(f"{units:6} returns: {done.stderr.splitlines()[-1]}, {seconds:.0f} s", flush=True)
+            print(
+                f"{units:6} returns: {done.stderr.splitlines()[-1]}, {seconds:.0f} s in all",
+                flush=True,
+            )
     return 0
 
 
