@@ -38,6 +38,7 @@ class Shelf(MutableMapping[str, Extracted]):
     def __setitem__(self, receipt: str, extracted: Extracted) -> None:
         if receipt in self._held or len(self._held) < self._most:
             self._held[receipt] = extracted
+            self._places.pop(receipt, None)
             return
         message = pickle.dumps(extracted, protocol=5)
         self._places[receipt] = (self._file.seek(0, 2), len(message))
