@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
@@ -38,8 +38,9 @@ def make_campaign(folder: Path, units: int) -> Campaign:
     """A campaign of so many departments whose right returns lie in 收件/; made once, then kept."""
     if (folder / "done").exists():
         return Campaign(folder)
-    campaign = init(folder, _plan_with(units))
-    for unit, data in _returns(campaign):
+    campaign = campaign_with(folder, units)
+    for unit in campaign.plan.units:
+        data = filled_return(campaign, unit)
         path = campaign.path(INBOX) / file_name(campaign.plan.campaign.code, unit)
         path.write_bytes(data)
     if not _save_in_office(campaign.path(INBOX)):
@@ -100,12 +101,15 @@ def _plan_with(units: int) -> bytes:
     return buffer.getvalue()
 
 
-def _returns(campaign: Campaign) -> Iterator[tuple[Unit, bytes]]:
-    maker = _samples_maker()
-    for unit in campaign.plan.units:
-        chance = random.Random(unit.code)
-        content = _content(campaign.plan, unit, maker, chance)
-        yield unit, template(campaign.plan, unit, unit_stamp(campaign, unit), content)
+def campaign_with(folder: Path, units: int) -> Campaign:
+    """A campaign of so many made-up departments, of which nothing has come back."""
+    return init(folder, _plan_with(units))
+
+
+def filled_return(campaign: Campaign, unit: Unit) -> bytes:
+    """The workbook of this unit, filled in as it ought to be; always the same."""
+    content = _content(campaign.plan, unit, _samples_maker(), random.Random(unit.code))
+    return template(campaign.plan, unit, unit_stamp(campaign, unit), content)
 
 
 def _content(plan: Plan, unit: Unit, maker: ModuleType, chance: random.Random) -> Content:
@@ -131,6 +135,7 @@ def _content(plan: Plan, unit: Unit, maker: ModuleType, chance: random.Random) -
     )
 
 
+@lru_cache
 def _samples_maker() -> ModuleType:
     source = REPOSITORY / "samples" / "make_samples.py"
     spec = importlib.util.spec_from_file_location("make_samples", source)

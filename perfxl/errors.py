@@ -261,6 +261,30 @@ class InputAtRisk(PerfxlError):
     code = "E301"
 
 
+class NoCluster(PerfxlError):
+    """The scheduler that was named cannot be reached, or has no worker."""
+
+    code = "E341"
+
+
+class ClusterLost(PerfxlError):
+    """The scheduler, or the last worker, went away while files were being read."""
+
+    code = "E342"
+
+
+class OtherVersions(PerfxlError):
+    """Something that decides how files are read has another version on the cluster than here."""
+
+    code = "E343"
+
+
+class NoDistributed(PerfxlError):
+    """The library that speaks to Dask is not installed."""
+
+    code = "E344"
+
+
 class NothingToDo(PerfxlError):
     """The stage before this one has not left anything to work on."""
 

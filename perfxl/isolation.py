@@ -3,6 +3,9 @@
 Readers of office files hang, exhaust memory and abort the whole process on some inputs; behind
 this door they take only a worker with them. The worker is started once and replaced when it dies.
 What it sends back is plain data: nothing that comes from a returned file is executed here.
+
+Who reads for the program is one ``Service``: processes of this computer unless ``read_through``
+says otherwise. Wherever it is, a file is read in a ``Worker``, within the same limits.
 """
 
 from __future__ import annotations
@@ -22,10 +25,11 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Protocol, TypeVar
 
 from perfxl.errors import Fault, NoReadingProcess, Unreadable
 
@@ -34,10 +38,16 @@ MEMORY_LIMIT = 768 * MiB
 # A file has this long in all, whatever is tried on it; starting the worker does not count.
 SECONDS = 4.0
 START_SECONDS = 60.0
-# Files that are read at the same time; an office's computer has two processors at least.
-_AT_ONCE = 2
-# A process takes as long to start as to read so many.
-_WORTH_ALL = 20
+# Under this much time left, a second attempt is not begun.
+_LEAST_SECONDS = 0.2
+# Files that are read at the same time; an office's computer has two processors at least. The
+# program's own share of the work leaves more than four with nothing to do.
+_FEWEST_AT_ONCE, _MOST_AT_ONCE = 2, 4
+# A further process takes as long to start as this many files to read; where it is known beforehand
+# how many there are, there are so many for each.
+_PAYS_FROM, _FILES_FOR_EACH = 8, 16
+# What is read ahead of the caller: so many for each that is being read, and bytes in all.
+_AHEAD, _BYTES_AHEAD = 4, 256 * MiB
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -58,6 +68,7 @@ class Worker:
         self._memory_limit = memory_limit
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = False
+        self._ready_at = 0.0
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -76,12 +87,29 @@ class Worker:
             )
             self._ready = False
 
-    def call(self, function: str, *arguments: object, seconds: float = SECONDS) -> Any:
+    def call(
+        self, function: str, *arguments: object, seconds: float = SECONDS, second: str = ""
+    ) -> Any:
         """The result of ``module:function`` in the worker.
 
-        Raises Unreadable as the function raised it; WorkerDied where it took too long, too much
-        memory, or the process with it.
+        Where the worker dies over it, it is tried once more in a fresh one in the time that is
+        left: by the function ``second``, or as it was unless a limit was what stopped it. Raises
+        Unreadable as the function raised it; WorkerDied where it took too long, too much memory,
+        or the process with it.
         """
+        started = time.monotonic()
+        try:
+            return self._call_once(function, arguments, seconds, seconds)
+        except WorkerDied as died:
+            left = seconds - max(0.0, time.monotonic() - max(started, self._ready_at))
+            if left < _LEAST_SECONDS or not (second or died.fault is Fault.UNREADABLE):
+                raise
+            return self._call_once(second or function, arguments, left, seconds)
+
+    def _call_once(
+        self, function: str, arguments: tuple[object, ...], seconds: float, told: float
+    ) -> Any:
+        """``told`` is the limit that an operator hears of."""
         with self._lock:
             self.start()
             process = self._process
@@ -96,7 +124,7 @@ class Worker:
             except (EOFError, OSError, _NotPlainError) as error:
                 limit.lift()
                 self._discard()
-                raise (_too_long(seconds) if limit.struck else _strange()) from error
+                raise (_too_long(told) if limit.struck else _strange()) from error
             except BaseException:
                 # Interrupted in the middle: the answer to this must not reach the next caller.
                 limit.lift()
@@ -126,6 +154,7 @@ class Worker:
         limit = _Limit(process, START_SECONDS)
         try:
             self._ready = _received(process.stdout) == _READY
+            self._ready_at = time.monotonic()
         except (EOFError, OSError, _NotPlainError) as error:
             raise NoReadingProcess(
                 "读取文件的进程没有启动",
@@ -241,7 +270,10 @@ def _received(stream: IO[bytes]) -> object:
     (size,) = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
     if size > MEMORY_LIMIT:
         raise _NotPlainError
-    message = _exactly(stream, size)
+    return _unpickled(_exactly(stream, size))
+
+
+def _unpickled(message: bytes) -> object:
     try:
         return _Plain(io.BytesIO(message)).load()
     except Exception as error:
@@ -249,27 +281,60 @@ def _received(stream: IO[bytes]) -> object:
         raise _NotPlainError from error
 
 
-class Workers:
-    """A few kept processes behind one ``call``; a further one starts when all others are busy."""
+class Service(Protocol):
+    """Reads for the program; any thread may call."""
 
-    def __init__(self, most: int) -> None:
+    @property
+    def at_once(self) -> int:
+        """How many calls it answers at the same time."""
+
+    def start(self, files: int = 1) -> None:
+        """Get ready to read so many files, without waiting for it."""
+
+    def call(
+        self, function: str, *arguments: object, seconds: float = SECONDS, second: str = ""
+    ) -> Any:
+        """As ``Worker.call``."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+class Workers:
+    """A few kept processes behind one ``call``; a further one starts when all others are busy.
+
+    ``pays_from`` is how many calls each of those that run must have had before that.
+    """
+
+    def __init__(self, most: int, pays_from: int = 0) -> None:
         self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
         self._all: list[Worker] = []
-        self._most = most
+        self._most, self._pays_from = most, pays_from
+        self._calls = 0
         self._lock = threading.Lock()
+
+    @property
+    def at_once(self) -> int:
+        """How many processes there may be."""
+        return self._most
 
     def start(self, files: int = 1) -> None:
         """Begin to start processes for so many files, so that they are ready when calls come."""
-        taken = [self._taken() for _ in range(self._most if files >= _WORTH_ALL else 1)]
-        for worker in taken:
+        with self._lock:
+            wanted = min(self._most, 1 + files // _FILES_FOR_EACH)
+            fresh = [Worker() for _ in range(wanted - len(self._all))]
+            self._all += fresh
+        for worker in fresh:
             worker.start()
             self._idle.put(worker)
 
-    def call(self, function: str, *arguments: object, seconds: float = SECONDS) -> Any:
+    def call(
+        self, function: str, *arguments: object, seconds: float = SECONDS, second: str = ""
+    ) -> Any:
         """As ``Worker.call``, in a process that is free."""
         worker = self._taken()
         try:
-            return worker.call(function, *arguments, seconds=seconds)
+            return worker.call(function, *arguments, seconds=seconds, second=second)
         finally:
             self._idle.put(worker)
 
@@ -278,6 +343,11 @@ class Workers:
         for worker in self._all:
             worker.close()
 
+    def allow(self, most: int) -> None:
+        """Let there be so many from now on, each started when it is first wanted."""
+        with self._lock:
+            self._most, self._pays_from = most, 0
+
     @property
     def processes(self) -> list[int]:
         """The identifiers of those that run."""
@@ -285,45 +355,99 @@ class Workers:
 
     def _taken(self) -> Worker:
         with self._lock:
+            self._calls += 1
             with contextlib.suppress(queue.Empty):
                 return self._idle.get_nowait()
-            if len(self._all) < self._most:
+            running = len(self._all)
+            if not running or (running < self._most and self._calls > running * self._pays_from):
                 self._all.append(Worker())
                 return self._all[-1]
         return self._idle.get()
 
 
-_kept: Workers | None = None
+_own: Workers | None = None
+_chosen: Service | None = None
 _kept_lock = threading.Lock()
 
 
-def kept_workers() -> Workers:
-    """The processes that this program keeps for reading; they end with the program."""
-    global _kept  # noqa: PLW0603 - one per program, made when first wanted
+def own_workers() -> Workers:
+    """The processes that this program keeps on this computer; they end with the program.
+
+    How many is left to the processors that there are and to how much there is to read, until
+    ``allow`` is called.
+    """
+    global _own  # noqa: PLW0603 - one per program, made when first wanted
     with _kept_lock:
-        if _kept is None:
-            _kept = Workers(_AT_ONCE)
-            atexit.register(_kept.close)
-        return _kept
+        if _own is None:
+            most = max(_FEWEST_AT_ONCE, min(_MOST_AT_ONCE, os.cpu_count() or 1))
+            _own = Workers(most, _PAYS_FROM)
+            atexit.register(_own.close)
+        return _own
+
+
+def kept_workers() -> Service:
+    """Whoever reads for this program."""
+    return _chosen or own_workers()
+
+
+def read_through(service: Service | None) -> None:
+    """Let this service read from now on; None is this program's own processes."""
+    global _chosen  # noqa: PLW0603 - one per program
+    _chosen = service
+
+
+def packed_answer(
+    function: str, arguments: tuple[object, ...], seconds: float, second: str, at_once: int
+) -> bytes:
+    """What ``Worker.call`` gives, made here for a program elsewhere; ``unpacked_answer`` opens it.
+
+    Raises NoReadingProcess.
+    """
+    workers = own_workers()
+    workers.allow(at_once)
+    try:
+        value = workers.call(function, *arguments, seconds=seconds, second=second)
+    except Unreadable as error:
+        return pickle.dumps(("unreadable", error.what, error.remedy, str(error.fault)))
+    return pickle.dumps(("value", value), protocol=5)
+
+
+def unpacked_answer(message: bytes) -> Any:
+    """The value in an answer from elsewhere; it need not be trusted. Raises Unreadable."""
+    try:
+        outcome = _outcome(_unpickled(message))
+    except _NotPlainError as error:
+        raise _strange() from error
+    if isinstance(outcome, Unreadable):
+        raise outcome
+    return outcome[0]
 
 
 def ahead(
-    work: Callable[[Item], Result], items: Iterable[Item], most: int = 8
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    most: int = 0,
+    size: Callable[[Item], int] = lambda _: 0,
 ) -> Iterator[tuple[Item, Result]]:
     """Each item with what ``work`` makes of it, in order, computed ahead of the caller.
 
     The work is done on other threads, which mostly wait for the workers; meanwhile the caller goes
-    on with its own.
+    on with its own. No more than ``most`` items wait (0: as many as keep the workers busy), and,
+    where ``size`` tells the bytes of one, no more than fit in memory.
     """
+    at_once = kept_workers().at_once
+    most = most or at_once * _AHEAD
     remaining = iter(items)
     waiting: deque[tuple[Item, Future[Result]]] = deque()
+    held = 0
     failure: Exception | None = None
-    threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="perfxl-reading")
+    threads = ThreadPoolExecutor(at_once, thread_name_prefix="perfxl-reading")
     try:
         while True:
             try:
-                while failure is None and len(waiting) < most:
+                while failure is None and len(waiting) < most and held < _BYTES_AHEAD:
                     item = next(remaining)
+                    held += size(item)
                     waiting.append((item, threads.submit(work, item)))
             except StopIteration:
                 pass
@@ -334,6 +458,7 @@ def ahead(
                 break
             item, result = waiting.popleft()
             yield item, result.result()
+            held -= size(item)
     finally:
         threads.shutdown(cancel_futures=True)
     if failure is not None:

@@ -26,6 +26,7 @@ FLOORS = (
         "console",
         "resources",
         "office",
+        "cluster",
         "terms",
     },
     {"mail"},
@@ -64,6 +65,8 @@ OWNERS = {
     "imapclient": {"mail"},
     "keyring": {"passwords"},
     "psycopg": {"ledger"},
+    "distributed": {"cluster"},
+    "dask": {"cluster"},
 }
 
 

@@ -46,6 +46,16 @@ def start_another():
 def wait(seconds, value):
     time.sleep(seconds)
     return value
+def die_the_first_time(mark, value):
+    try: open(mark, "x").close()
+    except FileExistsError: return value
+    os.abort()
+def allocate_the_first_time(mark):
+    try: open(mark, "x").close()
+    except FileExistsError: return "once more"
+    bytearray(4 << 30)
+def process(): return os.getpid()
+def die_late(): time.sleep(0.4); os.abort()
 """
 
 
@@ -110,6 +120,39 @@ def test_a_refusal_comes_back_as_it_was(worker: Worker) -> None:
         with pytest.raises(Unreadable, match=name):
             worker.call(f"misbehaviour:{what}")
     assert _works(worker)
+
+
+def test_over_a_death_it_is_tried_once_more(worker: Worker, tmp_path: Path) -> None:
+    mark = str(tmp_path / "mark")
+    assert worker.call("misbehaviour:die_the_first_time", mark, 7) == 7
+    # A second function is tried whatever the first died of.
+    assert worker.call("misbehaviour:die", second="misbehaviour:process") > 0
+    with pytest.raises(WorkerDied, match="内容异常"):
+        worker.call("misbehaviour:die", second="misbehaviour:die")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit of memory is POSIX's")
+def test_what_a_limit_stopped_is_not_tried_again_as_it_was(worker: Worker, tmp_path: Path) -> None:
+    with pytest.raises(WorkerDied, match="内存"):
+        worker.call("misbehaviour:allocate_the_first_time", str(tmp_path / "mark"))
+    assert worker.call("misbehaviour:allocate", second="misbehaviour:process") > 0
+
+
+def test_both_attempts_have_the_time_of_one(worker: Worker) -> None:
+    """And the limit that is told is the one for the file, whatever was left of it."""
+    assert _works(worker)
+    started = time.monotonic()
+    with pytest.raises(WorkerDied, match="超过 1 秒"):
+        worker.call("misbehaviour:die_late", seconds=1.0, second="misbehaviour:hang")
+    # A fresh process had to start in between.
+    assert 1.0 <= time.monotonic() - started < 4
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+def test_a_worker_that_somebody_kills_is_tried_once_more(worker: Worker) -> None:
+    assert _works(worker)
+    threading.Timer(0.2, lambda: os.kill(worker.process or 0, signal.SIGKILL)).start()
+    assert worker.call("misbehaviour:wait", 0.5, "done") == "done"
 
 
 def test_an_interrupted_call_leaves_no_answer_behind(
@@ -239,6 +282,38 @@ def test_ahead_finishes_what_came_before_a_failing_source() -> None:
     assert seen == [(n, n) for n in range(5)]
 
 
+def test_ahead_takes_no_more_than_is_wanted_soon() -> None:
+    taken = 0
+
+    def source() -> Iterator[int]:
+        nonlocal taken
+        for number in range(200):
+            taken = number + 1
+            yield number
+
+    for number, _ in ahead(lambda item: item, source(), most=8):
+        assert taken <= number + 8
+    assert taken == 200
+
+
+def test_ahead_holds_no_more_bytes_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("perfxl.isolation._BYTES_AHEAD", 100)
+    held: set[int] = set()
+    most = 0
+
+    def source() -> Iterator[int]:
+        nonlocal most
+        for number in range(40):
+            held.add(number)
+            most = max(most, sum(60 if one % 10 else 500 for one in held))
+            yield number
+
+    for number, _ in ahead(lambda n: n, source(), size=lambda n: 60 if n % 10 else 500):
+        held.discard(number)
+    # One that is too large by itself is read, beside what had room before it.
+    assert 100 <= most <= 60 + 500
+
+
 def test_ahead_stops_when_nobody_wants_more() -> None:
     done = []
     running = ahead(lambda item: done.append(item) or time.sleep(0.05), range(1000))
@@ -276,6 +351,32 @@ def test_several_workers_answer_at_the_same_time(
     finally:
         workers.close()
     assert workers.processes == []
+
+
+def test_a_further_process_starts_when_there_is_enough_to_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "misbehaviour.py").write_text(MISBEHAVIOUR, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    workers = Workers(3, pays_from=4)
+
+    def read(count: int) -> None:
+        with ThreadPoolExecutor(3) as threads:
+            asked = [
+                threads.submit(workers.call, "misbehaviour:wait", 0.05, n) for n in range(count)
+            ]
+            assert [one.result() for one in asked] == list(range(count))
+
+    try:
+        read(4)
+        assert len(workers.processes) == 1
+        read(4)
+        assert len(workers.processes) == 2
+        workers.allow(1)
+        read(4)
+        assert len(workers.processes) == 2
+    finally:
+        workers.close()
 
 
 def test_a_process_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from perfxl import __version__
 from perfxl.cli.chinese import ChineseGroup
 from perfxl.errors import Missing, Place
-from perfxl.isolation import kept_workers
+from perfxl.isolation import kept_workers, own_workers, read_through
 
 if TYPE_CHECKING:
     from perfxl.campaign import Campaign
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 FINDINGS_EXIT, MISTAKE_EXIT = 1, 2
 PATH = click.Path(path_type=Path)
+MOST_PROCESSES = 64
+
+Command = TypeVar("Command", bound=Callable[..., object])
 
 
 class WorkOrder(ChineseGroup):
@@ -75,6 +79,35 @@ def cli(context: click.Context, folder: Path) -> None:
     # Every command reads a workbook, if only the plan; the worker starts while the rest is loaded.
     kept_workers().start()
     context.obj = folder
+
+
+def reads_many(command: Command) -> Command:
+    """The option --workers, for a command that reads many files."""
+    option = click.option(
+        "--workers",
+        metavar="数目或地址",
+        envvar="PERFXL_WORKERS",
+        expose_value=False,
+        callback=_read_through,
+        help="读文件的进程数，默认按文件多少和处理器定；或 Dask 调度程序 dask://主机:端口",
+    )
+    return option(command)
+
+
+def _read_through(context: click.Context, _: click.Parameter, workers: str | None) -> None:
+    if workers is None or workers in ("", "0", "auto"):
+        return
+    if workers.isascii() and workers.isdigit() and int(workers) <= MOST_PROCESSES:
+        own_workers().allow(int(workers))
+        return
+    from perfxl.cluster import SCHEME, cluster_at
+
+    if not workers.startswith(SCHEME):
+        raise click.BadParameter(f"请写 1 至 {MOST_PROCESSES} 的数，或 dask://主机:端口")
+    service = cluster_at(workers)
+    context.call_on_close(service.close)
+    context.call_on_close(lambda: read_through(None))
+    read_through(service)
 
 
 def campaign_of(context: click.Context) -> Campaign:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from perfxl.cli.chinese import ChineseCommand
-from perfxl.cli.group import FINDINGS_EXIT, PATH, campaign_of, cli, now, read_file
+from perfxl.cli.group import FINDINGS_EXIT, PATH, campaign_of, cli, now, read_file, reads_many
 from perfxl.cli.output import (
     print_json,
     print_movements,
@@ -23,6 +23,7 @@ from perfxl.tables import Severity
 @click.option(
     "--last-year", metavar="文件", type=PATH, help="上年的综合评分表.xlsx，加上“上年对比”各表"
 )
+@reads_many
 @click.pass_context
 def consolidate(context: click.Context, last_year: Path | None) -> None:
     """汇总：生成综合评分表（读：原件/、台账.db；写：成果/综合评分表.xlsx）。

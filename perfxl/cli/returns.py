@@ -7,6 +7,7 @@ import importlib
 import re
 import sys
 import threading
+from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from perfxl.cli.group import (
     now,
     operator,
     read_file,
+    reads_many,
     unit_of,
 )
 from perfxl.cli.output import (
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
     from perfxl.intake.judgement import Decision
     from perfxl.stages.ingest import IngestResult, Taken
 
+# A county's batch is checked in one go; the tables of a larger one need not be in memory at once.
+_CHECKED_TOGETHER = 500
+
 
 @cli.command(cls=ChineseCommand)
 @click.argument("paths", metavar="[文件或文件夹]...", nargs=-1, type=PATH)
@@ -49,6 +54,7 @@ if TYPE_CHECKING:
     "--received", metavar="时间", help="收到的时间，例如 2024-01-10 或 2024-01-10T09:30；默认为现在"
 )
 @click.option("--password", default="", metavar="密码", help="打开加密的工作簿；不会保存")
+@reads_many
 @click.pass_context
 def ingest(
     context: click.Context,
@@ -140,6 +146,27 @@ def _whence(taken: Taken) -> str:
 def _print_valid(campaign: Campaign, result: IngestResult, valid: Sequence[Taken]) -> None:
     """What was received, with what the checks say of it."""
     from perfxl.console import print_table
+
+    place = {id(taken): at for at, taken in enumerate(valid)}
+    by_unit = sorted(valid, key=lambda taken: taken.receipt.holder)
+    rows: dict[int, tuple[str, ...]] = {}
+    while by_unit:
+        # The returns of one unit are looked at together.
+        last = by_unit[:_CHECKED_TOGETHER][-1].receipt.holder
+        end = bisect_right(by_unit, last, key=lambda taken: taken.receipt.holder)
+        part, by_unit = by_unit[:end], by_unit[end:]
+        told = _checked_rows(campaign, result, part)
+        rows |= {place[id(taken)]: row for taken, row in zip(part, told, strict=True)}
+    print_table(
+        ("文件", "编码", "单位", "收到时间", "错误", "核实", "备注"),
+        [rows[at] for at in range(len(valid))],
+        right=(4, 5),
+    )
+
+
+def _checked_rows(
+    campaign: Campaign, result: IngestResult, valid: Sequence[Taken]
+) -> list[tuple[str, ...]]:
     from perfxl.stages.gather import gather
     from perfxl.tables import Severity
 
@@ -147,7 +174,7 @@ def _print_valid(campaign: Campaign, result: IngestResult, valid: Sequence[Taken
     units = {taken.receipt.holder for taken in valid}
     gathered = gather(campaign, units, result.extracted)
     counts = gathered.checked.findings.groupby(["unit", "severity"]).size().to_dict()
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for taken in valid:
         receipt = taken.receipt
         counted = gathered.receipts[receipt.holder].sha256 == receipt.sha256
@@ -172,7 +199,7 @@ def _print_valid(campaign: Campaign, result: IngestResult, valid: Sequence[Taken
                 "；".join(filter(None, notes)),
             )
         )
-    print_table(("文件", "编码", "单位", "收到时间", "错误", "核实", "备注"), rows, right=(4, 5))
+    return rows
 
 
 def _print_rectified(campaign: Campaign, books: Sequence[Taken]) -> None:
@@ -345,6 +372,7 @@ def _note(row: dict[str, Any]) -> str:
     help="考核方案；默认用考核文件夹的，或文件旁边的考核方案.xlsx",
 )
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON")
+@reads_many
 @click.pass_context
 def check(
     context: click.Context, files: tuple[Path, ...], plan_file: Path | None, as_json: bool

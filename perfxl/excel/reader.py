@@ -5,19 +5,16 @@ Everything that goes wrong becomes ``Unreadable`` with a text that an office can
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from perfxl.errors import Place, Unreadable
 from perfxl.excel.package import refuse_what_is_no_workbook
 from perfxl.excel.stamp import Stamp, parse_stamp
-from perfxl.isolation import SECONDS, WorkerDied, kept_workers
+from perfxl.isolation import kept_workers
 
 _PARSE = "perfxl.excel.parsing:read_plain"
 _PARSE_WITH_SECOND = "perfxl.excel.parsing:read_with_second_reader"
-# Under this much time left, a second attempt is not begun.
-_LEAST_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ def read_workbook(data: bytes, file: str = "") -> Grid:
     place = Place(file)
     try:
         refuse_what_is_no_workbook(data)
-        return _grid(_parsed(data))
+        return _grid(kept_workers().call(_PARSE, data, second=_PARSE_WITH_SECOND))
     except Unreadable as error:
         raise Unreadable(error.what, place=place, remedy=error.remedy, fault=error.fault) from error
 
@@ -62,20 +59,6 @@ def read_or_refusal(data: bytes, file: str) -> Grid | Unreadable:
         return read_workbook(data, file)
     except Unreadable as error:
         return error
-
-
-def _parsed(data: bytes) -> tuple[object, ...]:
-    """Parse; where the worker died over it, once more in a fresh one with the second reader."""
-    started = time.monotonic()
-    try:
-        return kept_workers().call(_PARSE, data)  # type: ignore[no-any-return]
-    except WorkerDied:
-        left = SECONDS - (time.monotonic() - started)
-        if left < _LEAST_SECONDS:
-            raise
-        return kept_workers().call(  # type: ignore[no-any-return]
-            _PARSE_WITH_SECOND, data, seconds=left
-        )
 
 
 def _grid(plain: tuple[object, ...]) -> Grid:

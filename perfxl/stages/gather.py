@@ -126,7 +126,9 @@ def gather(
     }
     deadlines = deadline_of_units(campaign)
     status = {unit.code: _status(first.get(unit.code), deadlines[unit.code]) for unit in plan.units}
-    extracted = dict(known or {})
+    known = known or {}
+    hashes = [receipt.sha256 for receipt in wanted.values()]
+    extracted = {digest: known[digest] for digest in hashes if digest in known}
     layouts = Layouts(plan)
     unread = [receipt for receipt in wanted.values() if receipt.sha256 not in extracted]
     for receipt, grid in read_receipts(campaign, unread):

@@ -32,6 +32,7 @@ from perfxl.intake.content import differs_from
 from perfxl.intake.extract import Extracted, Layouts, Return, extract_one
 from perfxl.intake.identity import Identity, identify, unit_in_file_name
 from perfxl.intake.judgement import Decision, Judgement, judge, second_to_undoubted
+from perfxl.intake.shelf import Shelf
 from perfxl.isolation import ahead
 from perfxl.ledger import Form, Receipt, Verdict
 from perfxl.plan.forms import OPINIONS
@@ -154,7 +155,9 @@ def ingest(
     alone, which is there when every receipt has been committed.
     """
     run = _Run(campaign, decision, password, [path.name for path in passed_over], when_new)
-    for arrival, opened in ahead(run.open, map(run.arrive, files)):
+    for arrival, opened in ahead(
+        run.open, map(run.arrive, files), size=lambda arrival: len(arrival.data)
+    ):
         run.settle(arrival, opened)
         run.record_many()
         progress()
@@ -169,6 +172,7 @@ class _Arrival:
     name: str
     received_at: dt.datetime
     data: bytes = field(default=b"", repr=False)
+    size: int = 0
     digest: str = ""
     original: str = ""
     envelope: str = ""
@@ -215,7 +219,7 @@ class _Run:
         self.units_beside: dict[str, set[str]] = defaultdict(set)
         self.layouts = Layouts(campaign.plan)
         self.given: list[SystemProjects] | None = None
-        self.extracted: dict[str, Extracted] = {}
+        self.extracted = Shelf(campaign.folder)
         self.order: dict[Path, int] = {}
         self.unpacked: Counter[Path] = Counter()
         self.unpacked_bytes: Counter[Path] = Counter()
@@ -243,7 +247,7 @@ class _Run:
 
     def _kept(self, arrival: _Arrival) -> _Arrival:
         digest = sha256_of(arrival.data)
-        arrival = replace(arrival, digest=digest)
+        arrival = replace(arrival, digest=digest, size=len(arrival.data))
         folder = self.campaign.path(ORIGINALS)
         if self._is_settled(digest):
             original = self.known[digest].original
@@ -302,7 +306,8 @@ class _Run:
                 # An earlier run had the password.
                 self.taken.append(Taken(arrival.path, known, new=False))
             elif _is_attachment(arrival, opened, known):
-                self.attachments.append(arrival)
+                # Its bytes are kept already, and what is not read may be large.
+                self.attachments.append(replace(arrival, data=b""))
             else:
                 detail = f"{opened.what}。{opened.remedy}"
                 self._judged(arrival, Judgement("", Verdict(opened.fault), detail))
@@ -407,7 +412,7 @@ class _Run:
             holder=judged.holder,
             file=known.file if known else arrival.name,
             original=known.original if known else arrival.original,
-            size=len(arrival.data),
+            size=arrival.size,
             received_at=known.received_at if known else arrival.received_at,
             verdict=judged.verdict,
             detail=judged.detail,
@@ -475,8 +480,8 @@ class _Run:
         subject = f"邮件主题：{envelope.subject}" if envelope.subject else ""
         detail = "；".join(filter(None, [subject, *details]))
         self._judged(arrival, Judgement(arrival.answers, verdict, detail))
-        for member in members:
-            self.settle(member, self.open(member))
+        for member, opened in ahead(self.open, members):
+            self.settle(member, opened)
 
     def _refuse_to_decide_for_many(self, members: list[_Arrival]) -> None:
         workbooks = [one for one in members if _suffix(one) in WORKBOOK_SUFFIXES]
@@ -536,7 +541,7 @@ def _is_attachment(arrival: _Arrival, refusal: Unreadable, known: Receipt | None
         return known.verdict is Verdict.ATTACHMENT
     return (
         refusal.fault is Fault.NOT_A_WORKBOOK
-        and len(arrival.data) > 0
+        and arrival.size > 0
         and _suffix(arrival) not in WORKBOOK_SUFFIXES
     )
 

@@ -22,7 +22,7 @@ from perfxl.campaign import INBOX, ORIGINALS, Campaign
 from perfxl.excel.reader import Grid, read_workbook
 from perfxl.files import sha256_of
 from perfxl.intake.extract import Extracted
-from perfxl.isolation import MEMORY_LIMIT, kept_workers
+from perfxl.isolation import MEMORY_LIMIT, own_workers
 from perfxl.ledger import Receipt, Verdict
 from perfxl.stages.demo import SAMPLE_STAMP_KEY
 from perfxl.stages.ingest import Incoming, IngestResult, ingest
@@ -58,7 +58,7 @@ class Watch:
     def look(self) -> None:
         """Read it again and again until done; only Linux tells."""
         while not self.done.wait(0.002):
-            for process in kept_workers().processes:
+            for process in own_workers().processes:
                 self.peak = max(self.peak, _most_memory(process))
 
 
