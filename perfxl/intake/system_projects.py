@@ -31,7 +31,7 @@ _STATED_UNIT = re.compile(r"[(\[](?:单位:)?(亿元|万元|元)[)\]]$")
 _UNIT_ABOVE = re.compile(r"单位:(?:人民币)?(亿元|万元|元)")
 _SUBTOTAL = re.compile(r".*(?:小计|合计|总计):?")
 _TOTAL = re.compile("(?:合计|总计):?")
-_AMOUNT = re.compile(r"([+-]?)[¥￥]?(\d{1,3}(?:,\d{3})+|\d*)(?:\.(\d*))?(亿元|万元|元)?")
+_AMOUNT = re.compile(r"([+-]?)[\xa5￥]?(\d{1,3}(?:,\d{3})+|\d*)(?:\.(\d*))?(亿元|万元|元)?")
 # How Excel shows a long code that it took for a number, and the numbers that it cannot have kept.
 _SPOILED = re.compile(r"[+-]?\d(?:\.\d+)?E[+-]?\d+", re.IGNORECASE)
 _EXACT_DIGITS = 10**15
