@@ -10,13 +10,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 import openpyxl
 
 from perfxl.campaign import INBOX, Campaign
+from perfxl.excel.stencil import Stencil
 from perfxl.intake.content import Content
 from perfxl.plan.forms import file_name
 from perfxl.plan.model import Plan, Unit
@@ -32,20 +34,45 @@ FEWEST_PROJECTS, MOST_PROJECTS = 40, 55
 FIRST_CODE = 10_001
 # More in one go exhaust an office program.
 _FILES_PER_OFFICE = 50
+# Beyond so many units, a return is another unit's with its own name, code and identity put in.
+_MADE_BY_THEMSELVES = 310
+# Every so many a return has an error, so that there is something to send back.
+_FAULTY_EVERY = 10
 
 
 def make_campaign(folder: Path, units: int) -> Campaign:
-    """A campaign of so many departments whose right returns lie in 收件/; made once, then kept."""
+    """A campaign of so many departments whose returns lie in 收件/; made once, then kept."""
     if (folder / "done").exists():
         return Campaign(folder)
     campaign = init(folder, _plan_with(units))
-    for unit, data in _returns(campaign):
-        path = campaign.path(INBOX) / file_name(campaign.plan.campaign.code, unit)
-        path.write_bytes(data)
+    plan = campaign.plan
+    own, others = plan.units[:_MADE_BY_THEMSELVES], plan.units[_MADE_BY_THEMSELVES:]
+    for unit in own:
+        _place(campaign, unit).write_bytes(_return(campaign, unit))
     if not _save_in_office(campaign.path(INBOX)):
         print("LibreOffice is not installed: the returns are as perfxl writes them")
+    for start in range(len(own)):
+        _copy(campaign, own[start], others[start :: len(own)])
     (folder / "done").touch()
     return campaign
+
+
+def _place(campaign: Campaign, unit: Unit) -> Path:
+    return campaign.path(INBOX) / file_name(campaign.plan.campaign.code, unit)
+
+
+def _copy(campaign: Campaign, source: Unit, units: Sequence[Unit]) -> None:
+    """The return of one unit as that of others."""
+    digest = unit_stamp(campaign, source).digest
+    stencil = Stencil(
+        _place(campaign, source).read_bytes(),
+        {"name": source.name, "code": source.code, "digest": digest},
+    )
+    for unit in units:
+        digest = unit_stamp(campaign, unit).digest
+        data = stencil.filled({"name": unit.name, "code": unit.code, "digest": digest})
+        assert data is not None, unit.name
+        _place(campaign, unit).write_bytes(data)
 
 
 def _save_in_office(inbox: Path) -> bool:
@@ -82,6 +109,8 @@ def _plan_with(units: int) -> bytes:
     sheet = book["单位名录"]
     labels = [str(cell.value or "") for cell in sheet[3]]
     example = [cell.value for cell in sheet[4]]
+    at = next(at for at, text in enumerate(labels) if text.startswith("负责股室"))
+    sections = list(dict.fromkeys(row[at].value for row in sheet.iter_rows(4) if row[at].value))
     sheet.delete_rows(4, sheet.max_row)
     for number in range(units):
         row = list(example)
@@ -89,6 +118,7 @@ def _plan_with(units: int) -> bytes:
             "单位编码": str(FIRST_CODE + number),
             "单位名称": f"第{number + 1}局",
             "简称": None,
+            "负责股室": sections[number % len(sections)],
             "电子邮箱": f"unit{number + 1}@example.com",
         }
         for label, value in changed.items():
@@ -100,12 +130,14 @@ def _plan_with(units: int) -> bytes:
     return buffer.getvalue()
 
 
-def _returns(campaign: Campaign) -> Iterator[tuple[Unit, bytes]]:
-    maker = _samples_maker()
-    for unit in campaign.plan.units:
-        chance = random.Random(unit.code)
-        content = _content(campaign.plan, unit, maker, chance)
-        yield unit, template(campaign.plan, unit, unit_stamp(campaign, unit), content)
+def _return(campaign: Campaign, unit: Unit) -> bytes:
+    plan = campaign.plan
+    content = _content(plan, unit, _samples_maker(), random.Random(unit.code))
+    if int(unit.code) % _FAULTY_EVERY == 0:
+        indicator = plan.rubrics[unit.kind].indicators[0]
+        too_much = as_float(indicator.full_marks + plan.campaign.step)
+        content.entries[indicator.code]["self_score"] = too_much  # type: ignore[index]
+    return template(plan, unit, unit_stamp(campaign, unit), content)
 
 
 def _content(plan: Plan, unit: Unit, maker: ModuleType, chance: random.Random) -> Content:
@@ -131,6 +163,7 @@ def _content(plan: Plan, unit: Unit, maker: ModuleType, chance: random.Random) -
     )
 
 
+@cache
 def _samples_maker() -> ModuleType:
     source = REPOSITORY / "samples" / "make_samples.py"
     spec = importlib.util.spec_from_file_location("make_samples", source)
