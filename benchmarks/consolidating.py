@@ -105,8 +105,8 @@ def _material(folder: Path) -> tuple[Gathered, Material]:
     return gathered, made
 
 
-def _write_calls(folder: Path, file: Path) -> None:
-    _, shown = _material(folder)
+def note_calls(shown: Material, file: Path) -> None:
+    """Write into a file what perfxl asks of xlsxwriter for this workbook."""
     with mock.patch.object(workbook, "WorkbookWriter", lambda **_: _NotingWriter(file)):
         workbook.consolidated_workbook(shown)
 
@@ -120,7 +120,8 @@ def _noted(file: Path) -> Iterator[Any]:
                 return
 
 
-def _bare(file: Path, target: Path) -> dict[str, float]:
+def bare(file: Path, target: Path) -> dict[str, float]:
+    """Ask the same of xlsxwriter; what that took."""
     names: list[str] = []
     styles: list[dict[str, Any]] = []
     for found in _noted(file):
@@ -207,10 +208,10 @@ def main() -> None:
     what, *places = sys.argv[1:]
     paths = [Path(place) for place in places]
     if what == "calls":
-        _write_calls(*paths)
+        note_calls(_material(paths[0])[1], paths[1])
         print("{}")
     elif what == "bare":
-        print(json.dumps(_bare(*paths)))
+        print(json.dumps(bare(*paths)))
     else:
         print(json.dumps(_perfxl(*paths)))
 

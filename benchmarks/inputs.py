@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,7 @@ from types import ModuleType
 import openpyxl
 
 from perfxl.campaign import INBOX, Campaign
+from perfxl.excel.stencil import Stencil
 from perfxl.intake.content import Content
 from perfxl.plan.forms import file_name
 from perfxl.plan.model import Plan, Unit
@@ -32,21 +34,43 @@ FEWEST_PROJECTS, MOST_PROJECTS = 40, 55
 FIRST_CODE = 10_001
 # More in one go exhaust an office program.
 _FILES_PER_OFFICE = 50
+# Beyond so many units, a return is another unit's with its own name, code and identity put in.
+_MADE_BY_THEMSELVES = 310
 
 
-def make_campaign(folder: Path, units: int) -> Campaign:
-    """A campaign of so many departments whose right returns lie in 收件/; made once, then kept."""
+def make_campaign(folder: Path, units: int, *, faulty_every: int = 0) -> Campaign:
+    """A campaign of so many departments whose returns lie in 收件/; made once, then kept."""
     if (folder / "done").exists():
         return Campaign(folder)
     campaign = campaign_with(folder, units)
-    for unit in campaign.plan.units:
-        data = filled_return(campaign, unit)
-        path = campaign.path(INBOX) / file_name(campaign.plan.campaign.code, unit)
-        path.write_bytes(data)
+    plan = campaign.plan
+    own, others = plan.units[:_MADE_BY_THEMSELVES], plan.units[_MADE_BY_THEMSELVES:]
+    for unit in own:
+        _place(campaign, unit).write_bytes(filled_return(campaign, unit, faulty_every))
     if not _save_in_office(campaign.path(INBOX)):
         print("LibreOffice is not installed: the returns are as perfxl writes them")
+    for start in range(len(own)):
+        _copy(campaign, own[start], others[start :: len(own)])
     (folder / "done").touch()
     return campaign
+
+
+def _place(campaign: Campaign, unit: Unit) -> Path:
+    return campaign.path(INBOX) / file_name(campaign.plan.campaign.code, unit)
+
+
+def _copy(campaign: Campaign, source: Unit, units: Sequence[Unit]) -> None:
+    """The return of one unit as that of others."""
+    digest = unit_stamp(campaign, source).digest
+    stencil = Stencil(
+        _place(campaign, source).read_bytes(),
+        {"name": source.name, "code": source.code, "digest": digest},
+    )
+    for unit in units:
+        digest = unit_stamp(campaign, unit).digest
+        data = stencil.filled({"name": unit.name, "code": unit.code, "digest": digest})
+        assert data is not None, unit.name
+        _place(campaign, unit).write_bytes(data)
 
 
 def _save_in_office(inbox: Path) -> bool:
@@ -83,6 +107,8 @@ def _plan_with(units: int) -> bytes:
     sheet = book["单位名录"]
     labels = [str(cell.value or "") for cell in sheet[3]]
     example = [cell.value for cell in sheet[4]]
+    at = next(at for at, text in enumerate(labels) if text.startswith("负责股室"))
+    sections = list(dict.fromkeys(row[at].value for row in sheet.iter_rows(4) if row[at].value))
     sheet.delete_rows(4, sheet.max_row)
     for number in range(units):
         row = list(example)
@@ -90,6 +116,7 @@ def _plan_with(units: int) -> bytes:
             "单位编码": str(FIRST_CODE + number),
             "单位名称": f"第{number + 1}局",
             "简称": None,
+            "负责股室": sections[number % len(sections)],
             "电子邮箱": f"unit{number + 1}@example.com",
         }
         for label, value in changed.items():
@@ -106,10 +133,18 @@ def campaign_with(folder: Path, units: int) -> Campaign:
     return init(folder, _plan_with(units))
 
 
-def filled_return(campaign: Campaign, unit: Unit) -> bytes:
-    """The workbook of this unit, filled in as it ought to be; always the same."""
-    content = _content(campaign.plan, unit, _samples_maker(), random.Random(unit.code))
-    return template(campaign.plan, unit, unit_stamp(campaign, unit), content)
+def filled_return(campaign: Campaign, unit: Unit, faulty_every: int = 0) -> bytes:
+    """The workbook of this unit, filled in as it ought to be; always the same.
+
+    Of every ``faulty_every`` units one claims too much.
+    """
+    plan = campaign.plan
+    content = _content(plan, unit, _samples_maker(), random.Random(unit.code))
+    if faulty_every and int(unit.code) % faulty_every == 0:
+        indicator = plan.rubrics[unit.kind].indicators[0]
+        too_much = as_float(indicator.full_marks + plan.campaign.step)
+        content.entries[indicator.code]["self_score"] = too_much  # type: ignore[index]
+    return template(plan, unit, unit_stamp(campaign, unit), content)
 
 
 def _content(plan: Plan, unit: Unit, maker: ModuleType, chance: random.Random) -> Content:

@@ -163,10 +163,10 @@ class Campaign:
 
 def read_plan_file(data: bytes, name: str) -> Plan:
     """The plan in a workbook's bytes; raises PlanRefused or Unreadable."""
-    from perfxl.excel.reader import read_workbook
+    from perfxl.excel.reader import PATIENT_SECONDS, read_workbook
     from perfxl.plan.reading import read_plan
 
-    return read_plan(name, read_workbook(data, name).sheets)
+    return read_plan(name, read_workbook(data, name, seconds=PATIENT_SECONDS).sheets)
 
 
 def plan_beside(file: Path) -> Path:

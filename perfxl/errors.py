@@ -291,6 +291,12 @@ class NothingToDo(PerfxlError):
     code = "E401"
 
 
+class TooLargeForExcel(PerfxlError):
+    """What is to be written does not go into one workbook of Excel's."""
+
+    code = "E351"
+
+
 class LedgerBroken(PerfxlError):
     """The ledger cannot be read or written."""
 

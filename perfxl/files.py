@@ -84,6 +84,10 @@ def write_together(files: Sequence[tuple[Path, bytes]]) -> None:
             sync_folder(folder)
     except PermissionError as error:
         raise _held_open(at) from error
+    except FileNotFoundError:
+        # As in write_atomically: a program that slept for long.
+        for at, data in files:
+            write_atomically(at, data)
     finally:
         for partial in partials.values():
             with contextlib.suppress(OSError):

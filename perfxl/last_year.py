@@ -36,6 +36,8 @@ _MATRIX = Table(
         Column("rank", "排名", ValueKind.INTEGER),
     ),
 )
+# The sheets that are read, as a pattern of their names.
+MATRIX_SHEETS = r"\s*得分汇总\s*[(（].+[)）]\s*"
 _KIND = re.compile(r"得分汇总[(（](.+)[)）]")
 _INDICATOR = re.compile(r"(\S+)\s+(.+)", re.DOTALL)
 _MARKS_LABEL = "分值"

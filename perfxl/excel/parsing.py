@@ -75,6 +75,12 @@ def read_plain(data: bytes, *, first_reader: bool = True) -> Plain:
     return _plain(package.shape, sheets, stamps, census, _remarks_on(package))
 
 
+def read_sheets(data: bytes, like: str) -> Sheets:
+    """Some sheets of a workbook alone, by a pattern of their names. Raises Unreadable."""
+    sheets = _with_calamine(data, like)
+    return {name: list(map(_trimmed, rows)) for name, rows in sheets.items()}
+
+
 def _for_first_reader(package: Package, census: Census, data: bytes) -> bytes:
     """A workbook as python-calamine reads it best.
 
@@ -306,13 +312,14 @@ def _with_errors(sheets: Sheets, tally: Tally) -> Sheets:
     return sheets
 
 
-def _with_calamine(data: bytes) -> Sheets:
+def _with_calamine(data: bytes, like: str = ".*") -> Sheets:
+    wanted = re.compile(like, re.DOTALL)
     try:
         with calamine.CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
             return {
                 meta.name: book.get_sheet_by_name(meta.name).to_python(skip_empty_area=False)
                 for meta in book.sheets_metadata
-                if meta.typ is calamine.SheetTypeEnum.WorkSheet
+                if meta.typ is calamine.SheetTypeEnum.WorkSheet and wanted.fullmatch(meta.name)
             }
     except calamine.PasswordError as error:
         raise Unreadable(

@@ -5,16 +5,20 @@ Everything that goes wrong becomes ``Unreadable`` with a text that an office can
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from perfxl.errors import Place, Unreadable
 from perfxl.excel.package import refuse_what_is_no_workbook
 from perfxl.excel.stamp import Stamp, parse_stamp
-from perfxl.isolation import kept_workers
+from perfxl.isolation import SECONDS, kept_workers
 
 _PARSE = "perfxl.excel.parsing:read_plain"
 _PARSE_WITH_SECOND = "perfxl.excel.parsing:read_with_second_reader"
+_PARSE_SOME = "perfxl.excel.parsing:read_sheets"
+# For what the office itself hands in, one file at a time: plan, review books, last year's workbook.
+PATIENT_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -40,16 +44,34 @@ class Grid:
         return self.stamps[0] if self.stamps else None
 
 
-def read_workbook(data: bytes, file: str = "") -> Grid:
+def read_workbook(data: bytes, file: str = "", *, seconds: float = SECONDS) -> Grid:
     """All visible and hidden sheets of a workbook.
 
     Raises Unreadable (no workbook, encrypted, damaged, too large); ``file`` only names it.
     """
-    place = Place(file)
-    try:
+    with _named(file):
         refuse_what_is_no_workbook(data)
-        return _grid(kept_workers().call(_PARSE, data, second=_PARSE_WITH_SECOND))
+        return _grid(kept_workers().call(_PARSE, data, seconds=seconds, second=_PARSE_WITH_SECOND))
+
+
+def read_sheets(data: bytes, file: str, like: str) -> Mapping[str, Sequence[Sequence[object]]]:
+    """Only the sheets whose names match a pattern, of a workbook too large to be read as a whole.
+
+    Nothing else of the file is looked at, and nothing counted beside the reading: for a product of
+    our own that the office hands in again. Raises Unreadable.
+    """
+    with _named(file):
+        refuse_what_is_no_workbook(data)
+        found = kept_workers().call(_PARSE_SOME, data, like, seconds=PATIENT_SECONDS)
+        return found  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _named(file: str) -> Iterator[None]:
+    try:
+        yield
     except Unreadable as error:
+        place = Place(file)
         raise Unreadable(error.what, place=place, remedy=error.remedy, fault=error.fault) from error
 
 

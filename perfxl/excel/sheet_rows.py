@@ -17,6 +17,8 @@ from typing import Any
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from perfxl.errors import Place, TooLargeForExcel
+from perfxl.excel.cells import LAST_COLUMN, LAST_ROW
 from perfxl.layout.locate import column_letter
 
 # The file format gives rows in blocks of so many one common span of columns.
@@ -75,11 +77,24 @@ class SheetRows(Worksheet):  # type: ignore[misc]  # xlsxwriter is not typed
         self.keeps_cells = False
 
     def put(self, row: int, column: int, style: Format, content: str) -> None:
-        """A cell as the XML that follows its style; a cell outside of the sheet is not checked."""
+        """A cell as the XML that follows its style. Raises TooLargeForExcel beyond the last row."""
         if row != self._put_row or not self.dim_colmin <= column <= self.dim_colmax:
             self._check_dimensions(row, column)
             self._put_row = row
         self.table[row][column] = (style, content)
+
+    def _check_dimensions(
+        self, row: int, col: int, ignore_row: bool = False, ignore_col: bool = False
+    ) -> int:
+        # xlsxwriter leaves out what is beyond, without a word.
+        if row >= LAST_ROW or col >= LAST_COLUMN:
+            raise TooLargeForExcel(
+                f"要写到第 {row + 1} 行、第 {col + 1} 列，"
+                f"Excel 的一张表最多 {LAST_ROW} 行、{LAST_COLUMN} 列",
+                place=Place(sheet=str(self.get_name())),
+                remedy="请把单位分成几个考核，分别汇总",
+            )
+        return int(super()._check_dimensions(row, col, ignore_row, ignore_col))
 
     def finish_rows(self, before: int | None = None) -> None:
         """Nothing will be written any more into the rows before this one (into any, for None)."""

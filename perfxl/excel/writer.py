@@ -27,7 +27,6 @@ LONGEST_TEXT = 32_767
 # Excel takes 2,079 characters of a target; none of ours comes near.
 LONGEST_TARGET = 1_000
 TRUNCATED = "……（原文过长，全文见原件）"
-LAST_ROW = 1_048_576
 
 # A fixed creation time keeps the bytes of a product a function of its content.
 EPOCH = dt.datetime(2000, 1, 1)

@@ -11,12 +11,20 @@ import pandas as pd
 
 from perfxl.campaign import PRODUCTS, Campaign
 from perfxl.checks.imported import CODES
-from perfxl.errors import Missing, NoCalendar, NothingToDo, Place, WrongWorkbook
-from perfxl.excel.reader import read_workbook
+from perfxl.errors import (
+    Fault,
+    Missing,
+    NoCalendar,
+    NothingToDo,
+    Place,
+    Unreadable,
+    WrongWorkbook,
+)
+from perfxl.excel.reader import PATIENT_SECONDS, read_sheets, read_workbook
 from perfxl.facts.basis import document_basis
 from perfxl.facts.feedback import FeedbackFacts, feedback_facts
 from perfxl.files import keep_earlier, sha256_of, write_atomically
-from perfxl.last_year import LastYear, read_last_year
+from perfxl.last_year import MATRIX_SHEETS, LastYear, read_last_year
 from perfxl.ledger import Consolidation, Form, Verdict
 from perfxl.movements import NOTHING_MOVED, Movements, movements, standing
 from perfxl.products.consolidated.material import (
@@ -109,7 +117,14 @@ def last_year_from(file: Path, worded: Callable[[str], str] = str) -> LastYear:
             place=Place(str(file)),
             remedy="请检查路径，并在 Excel 或 WPS 中关闭这个文件",
         ) from error
-    return read_last_year(read_workbook(data, file.name).sheets, file.name, worded)
+    try:
+        sheets = read_workbook(data, file.name, seconds=PATIENT_SECONDS).sheets
+    except Unreadable as error:
+        if error.fault is not Fault.TOO_LARGE:
+            raise
+        # That of some thousand units is larger than any return may be.
+        sheets = read_sheets(data, file.name, MATRIX_SHEETS)
+    return read_last_year(sheets, file.name, worded)
 
 
 def material(

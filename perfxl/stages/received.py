@@ -7,7 +7,7 @@ from pathlib import Path
 
 from perfxl.campaign import Campaign
 from perfxl.errors import Missing, Place, Unreadable
-from perfxl.excel.reader import Grid, read_workbook
+from perfxl.excel.reader import PATIENT_SECONDS, Grid, read_workbook
 from perfxl.files import sha256_of
 from perfxl.ledger import Receipt
 
@@ -28,7 +28,7 @@ def read_received(path: Path) -> Received:
     try:
         data = path.read_bytes()
         digest = sha256_of(data)
-        return Received(data, digest, read_workbook(data, path.name))
+        return Received(data, digest, read_workbook(data, path.name, seconds=PATIENT_SECONDS))
     except OSError as error:
         return Received(data, digest, None, f"文件读不出来（{error.strerror}）")
     except Unreadable as error:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from perfxl.campaign import ORIGINALS, REVIEWS, Campaign
-from perfxl.errors import InputAtRisk, Missing, NothingToDo, Place
+from perfxl.errors import InputAtRisk, Missing, NothingToDo, Place, TooLargeForExcel
 from perfxl.excel.stamp import Stamp
 from perfxl.files import (
     is_litter,
@@ -31,6 +32,8 @@ from perfxl.stages.received import read_received
 from perfxl.tables import FINDINGS, ScoredIn, frame, has_errors
 
 PRODUCT = "review"
+# Excel takes 65,534 checks of what is typed a sheet, and a longer book could not be read back.
+MOST_LINES = 60_000
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ def issue_books(campaign: Campaign, now: dt.datetime) -> BooksIssued:
 
     Where the plan names several reviewers of a section, each has a book with his own scores. A book
     that somebody filled in is kept in 历次/ first. Raises InputAtRisk, before writing any, where
-    one holds input that was not taken in; NothingToDo where no unit has returned anything.
+    one holds input that was not taken in; TooLargeForExcel where one would have too many lines;
+    NothingToDo where no unit has returned anything.
     """
     gathered = gather(campaign)
     if not gathered.receipts:
@@ -76,7 +80,8 @@ def issue_books(campaign: Campaign, now: dt.datetime) -> BooksIssued:
         for section in gathered.lines
         for book in books_of(gathered.plan, section)
     }
-    for book in books:
+    for book, lines in books.items():
+        _refuse_too_many(book, lines)
         _refuse_to_overwrite_input(campaign, gathered, book)
     written = []
     for book, lines in books.items():
@@ -95,6 +100,14 @@ def issue_books(campaign: Campaign, now: dt.datetime) -> BooksIssued:
         tuple(map(len, books.values())),
         tuple(sum(bool(line.changed) for line in lines) for lines in books.values()),
     )
+
+
+def _refuse_too_many(book: BookOf, lines: Sequence[ReviewLine]) -> None:
+    if len(lines) > MOST_LINES:
+        raise TooLargeForExcel(
+            f"“{book.name}”要评 {len(lines)} 项，一本评分表最多 {MOST_LINES} 项",
+            remedy="请在考核方案的单位名录中把单位分给几个股室",
+        )
 
 
 def lines_of_book(gathered: Gathered, book: BookOf) -> list[ReviewLine]:

@@ -99,6 +99,11 @@ def test_a_ledger_of_an_earlier_version_keeps_its_rows(old_ledger: Path) -> None
     assert again.receipt(FILE.sha256, Form.RETURN) == replace(mailed, decided_at=NOW)
     assert len(again.verdicts()) == len(OLD_VERDICTS) + 1
     again.close()
+    with closing(sqlite3.connect(old_ledger)) as connection:
+        told = "SELECT name FROM sqlite_master WHERE type = 'index' AND name LIKE 'ix_%'"
+        assert {"ix_verdicts_sha256", "ix_products_holder"} <= {
+            name for (name,) in connection.execute(told)
+        }
 
 
 @pytest.mark.parametrize("kind", ["new", "old"])

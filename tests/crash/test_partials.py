@@ -10,7 +10,14 @@ import pytest
 
 from perfxl import files
 from perfxl.errors import CannotWrite
-from perfxl.files import is_litter, keep_original, sha256_of, walk, write_atomically
+from perfxl.files import (
+    is_litter,
+    keep_original,
+    sha256_of,
+    walk,
+    write_atomically,
+    write_together,
+)
 
 HOUR = 3600
 LEFT = ".return.xlsx.0123abcd.part"
@@ -75,3 +82,61 @@ def test_an_original_that_another_kept_and_holds_open_is_kept(
     monkeypatch.setattr(files, "write_atomically", refused)
     with pytest.raises(CannotWrite):
         keep_original(tmp_path, b"other bytes", "f.xlsx")
+
+
+def test_files_written_together_are_all_flushed_before_any_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flush, seen = os.fsync, []
+
+    def flush_and_look(handle: int) -> None:
+        seen.append(sorted(path.name for path in tmp_path.rglob("*.xlsx")))
+        flush(handle)
+
+    monkeypatch.setattr(os, "fsync", flush_and_look)
+    files_of = [(tmp_path / folder / "f.xlsx", folder.encode()) for folder in ("甲", "乙")]
+    write_together(files_of)
+    # The last ones flush the names in the two folders.
+    assert seen[:2] == [[], []]
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == dict(files_of)
+
+
+def test_of_files_written_together_one_is_held_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.xlsx", "b.xlsx", "c.xlsx"):
+        (tmp_path / name).write_bytes(b"old")
+    rename = Path.replace
+
+    def refuse(partial: Path, target: Path) -> Path:
+        if target.name == "b.xlsx":
+            raise PermissionError
+        return rename(partial, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    names = ("a.xlsx", "b.xlsx", "c.xlsx")
+    with pytest.raises(CannotWrite, match=r"b\.xlsx"):
+        write_together([(tmp_path / name, b"new") for name in names])
+    assert [(tmp_path / name).read_bytes() for name in names] == [b"new", b"old", b"old"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == list(names)
+
+
+def test_files_written_together_by_a_program_that_slept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flush, naps = os.fsync, []
+
+    def flush_after_a_nap(handle: int) -> None:
+        if not naps:
+            naps.extend(tmp_path.glob(".*.part"))
+            for partial in naps:
+                partial.unlink()
+        flush(handle)
+
+    monkeypatch.setattr(os, "fsync", flush_after_a_nap)
+    write_together([(tmp_path / name, b"all of it") for name in ("a.xlsx", "b.xlsx")])
+    assert len(naps) == 2
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "a.xlsx": b"all of it",
+        "b.xlsx": b"all of it",
+    }

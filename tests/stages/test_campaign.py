@@ -13,9 +13,17 @@ import pytest
 from made_campaigns import type_into_book
 
 from perfxl.campaign import INBOX, ISSUED, ORIGINALS, REVIEWS, Campaign
-from perfxl.errors import AlreadyThere, InputAtRisk, LedgerBroken, Missing, NothingToDo
+from perfxl.errors import (
+    AlreadyThere,
+    InputAtRisk,
+    LedgerBroken,
+    Missing,
+    NothingToDo,
+    TooLargeForExcel,
+)
 from perfxl.intake.judgement import Decision
 from perfxl.ledger import Form, Verdict
+from perfxl.stages import review
 from perfxl.stages.circular import circular
 from perfxl.stages.consolidate import consolidate
 from perfxl.stages.gather import gather
@@ -140,6 +148,17 @@ def test_consolidating_again_keeps_every_score(campaign: Campaign) -> None:
     after = gather(campaign).scores
     assert before["approved"].notna().sum() > 700
     assert before.equals(after)
+
+
+def test_a_book_of_too_many_lines_is_refused(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = book_path(campaign, SECTION)
+    before = path.read_bytes()
+    monkeypatch.setattr(review, "MOST_LINES", 10)
+    with pytest.raises(TooLargeForExcel, match="一本评分表最多 10 项"):
+        issue_books(campaign, NOW)
+    assert path.read_bytes() == before
 
 
 def test_a_book_with_untaken_input_is_not_overwritten(campaign: Campaign) -> None:

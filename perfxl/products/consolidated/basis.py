@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from perfxl.excel.writer import SheetWriter
+from perfxl.products.consolidated import material as limits
 from perfxl.products.consolidated.form import (
     FIRST_BODY_ROW,
     HEADING_ROW,
     Columns,
     begin,
     finish,
+    note_of_part,
     wrapped_height,
 )
 from perfxl.products.consolidated.material import Material
@@ -23,12 +25,14 @@ _COLUMNS: Columns = (
 )
 
 
-def write_basis(sheet: SheetWriter, material: Material) -> None:
-    """A figure a row, in the documents' order."""
+def write_basis(sheet: SheetWriter, material: Material, part: int = 1) -> None:
+    """A figure a row, in the documents' order; ``part`` counts the sheets of a long list from 1."""
+    most = limits.MOST_ROWS
     note = "通报、报告、反馈意见中的每个数和名单；文稿重新生成后与本表一致。"
+    note += note_of_part(SHEET, part, len(material.basis), most)
     begin(sheet, f"{material.plan.campaign.name}{SHEET}", note, _COLUMNS)
     row = FIRST_BODY_ROW
-    for line in material.basis.itertuples(index=False):
+    for line in material.basis[(part - 1) * most : part * most].itertuples(index=False):
         texts = (line.document, line.subject, line.field, line.text, line.source)
         for column, text in enumerate(texts):
             sheet.text(row, column, text)

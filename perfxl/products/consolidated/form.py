@@ -35,6 +35,25 @@ def begin(
     sheet.raw.set_row(HEADING_ROW, height)
 
 
+def continued(name: str, part: int) -> str:
+    """The name of the sheet that holds this part (from 1) of a list too long for one sheet."""
+    return name if part == 1 else f"{name}（{part}）"
+
+
+def parts_of(rows: int, most: int) -> range:
+    """The parts of a list of so many rows, at most so many in each; there is always one."""
+    return range(1, max(1, -(-rows // most)) + 1)
+
+
+def note_of_part(name: str, part: int, rows: int, most: int) -> str:
+    """What the note above a part says of the others; nothing where there is one only."""
+    parts = parts_of(rows, most)
+    if len(parts) == 1:
+        return ""
+    told = f"    共 {rows} 行，一张表放不下，分 {len(parts)} 张，本表是第 {part} 张"
+    return told + (f"，下接“{continued(name, part + 1)}”。" if part < len(parts) else "。")
+
+
 def band(sheet: SheetWriter, row: int, columns: Columns, text: str) -> None:
     """A heading over the whole width, between two parts of a sheet."""
     sheet.merged(row, len(columns) - 1, text, Role.LEVEL_1)

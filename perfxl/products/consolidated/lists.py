@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
 from perfxl.excel.style import Role
-from perfxl.excel.writer import LAST_ROW, PAPER_A3, PAPER_A4, SheetWriter
+from perfxl.excel.writer import PAPER_A3, PAPER_A4, SheetWriter
 from perfxl.layout.declare import ValueKind
 from perfxl.layout.locate import cell_name
 from perfxl.points import as_float
+from perfxl.products.consolidated import material as limits
 from perfxl.products.consolidated.form import (
     FIRST_BODY_ROW,
     HEADING_ROW,
     OBJECTIONS_SHEET,
     Columns,
     begin,
+    note_of_part,
     wrapped_height,
 )
 from perfxl.products.consolidated.formulas import span
-from perfxl.products.consolidated.material import MOST_LINKS, Material
+from perfxl.products.consolidated.material import Material
 from perfxl.tables import PROVISIONAL, Basis, whole
 
 DETAIL, DEDUCTIONS, FINDINGS, RETURNS = "得分明细", "扣分明细", "审核意见", "报送情况"
@@ -104,14 +108,13 @@ def detail_rows(material: Material) -> dict[tuple[str, str], int]:
 
 def write_detail(sheet: SheetWriter, material: Material) -> None:
     """Every score with its claim, computation, approval and source cell."""
-    begin(
-        sheet,
-        f"{material.plan.campaign.name}{DETAIL}",
-        "采用得分取自得分汇总表；来源文件的原件在“原件”文件夹。",
-        _DETAIL_COLUMNS,
-    )
+    linked = len(material.scores) <= limits.MOST_LINKS
+    note = "采用得分取自得分汇总表；来源文件的原件在“原件”文件夹。"
+    if not linked:
+        note += "得分太多，Excel 容不下每项的链接，只在每个单位的第一行链接原件。"
+    begin(sheet, f"{material.plan.campaign.name}{DETAIL}", note, _DETAIL_COLUMNS)
     originals = {line.unit: line.original for line in material.returns}
-    linked = len(material.scores) <= MOST_LINKS
+    first_rows: set[str] = set()
     for index, line in enumerate(material.scores.itertuples(index=False)):
         row = FIRST_DETAIL_ROW + index
         unit = material.plan.unit_by_code[line.unit]
@@ -144,7 +147,9 @@ def write_detail(sheet: SheetWriter, material: Material) -> None:
         sheet.formula(row, _DETAIL["采用得分"], f"={reference}", cached=cached, align="center")
         place = f"{line.sheet}!{line.cell}" if line.cell else ""
         original = originals.get(line.unit, "")
-        if place and original and linked:
+        is_first = line.unit not in first_rows
+        first_rows.add(line.unit)
+        if place and original and (linked or is_first):
             quoted = line.sheet.replace("'", "''")
             target = f"external:../原件/{original}#'{quoted}'!{line.cell}"
             sheet.link(row, _DETAIL["自评单元格"], target, place)
@@ -174,7 +179,8 @@ def _review_source(sheet: SheetWriter, material: Material, row: int, line: Any) 
     book = material.review_files.get(line.review_receipt)
     file = "" if book is None else book.file
     sheet.text(row, _DETAIL["评分表"], file)
-    if book is not None and len(material.scores) <= MOST_LINKS:
+    # These come on top of as many links to the returns.
+    if book is not None and 2 * len(material.scores) <= limits.MOST_LINKS:
         quoted = name.replace("'", "''")
         target = f"external:../原件/{book.original}#'{quoted}'!A{number}"
         sheet.link(row, _DETAIL["评分表行"], target, line.review_place)
@@ -183,22 +189,28 @@ def _review_source(sheet: SheetWriter, material: Material, row: int, line: Any) 
     return file
 
 
-def write_deductions(sheet: SheetWriter, material: Material) -> None:
-    """What every unit lost, where and why."""
-    begin(
-        sheet,
-        f"{material.plan.campaign.name}{DEDUCTIONS}",
-        "得分和扣分随得分汇总表重算；扣分行按生成时的得分列出。",
-        _DEDUCTION_COLUMNS,
-    )
+def deductions(material: Material) -> pd.DataFrame:
+    """The rows of ``tables.SCORES`` that lost points."""
     scores = material.scores
-    lost = scores[
+    return scores[
         (scores["score"] < scores["full_marks"]).fillna(False)
         & (scores["basis"] != str(Basis.NOT_RETURNED))
     ]
+
+
+def write_deductions(sheet: SheetWriter, material: Material, part: int = 1) -> None:
+    """What every unit lost, where and why; ``part`` counts the sheets of a long list from 1."""
+    lost, most = deductions(material), limits.MOST_ROWS
+    begin(
+        sheet,
+        f"{material.plan.campaign.name}{DEDUCTIONS}",
+        "得分和扣分随得分汇总表重算；扣分行按生成时的得分列出。"
+        + note_of_part(DEDUCTIONS, part, len(lost), most),
+        _DEDUCTION_COLUMNS,
+    )
     provisional = {str(basis) for basis in PROVISIONAL}
     row = FIRST_DETAIL_ROW
-    for line in lost.itertuples(index=False):
+    for line in lost[(part - 1) * most : part * most].itertuples(index=False):
         unit = material.plan.unit_by_code[line.unit]
         reason = line.arithmetic if line.basis in provisional and not line.reason else line.reason
         texts = {
@@ -230,12 +242,14 @@ def write_deductions(sheet: SheetWriter, material: Material) -> None:
     _end(sheet, _DEDUCTION_COLUMNS, row)
 
 
-def write_findings(sheet: SheetWriter, material: Material) -> None:
-    """What the checks found in the returns in force."""
+def write_findings(sheet: SheetWriter, material: Material, part: int = 1) -> None:
+    """What the checks found in the returns in force; ``part`` as of ``write_deductions``."""
+    most = limits.MOST_ROWS
     begin(
         sheet,
         f"{material.plan.campaign.name}{FINDINGS}",
-        "错误：须改正后重新报送；核实：单位可以说明；提示：供参考。",
+        "错误：须改正后重新报送；核实：单位可以说明；提示：供参考。"
+        + note_of_part(FINDINGS, part, len(material.findings), most),
         _FINDING_COLUMNS,
     )
     row = FIRST_DETAIL_ROW
@@ -244,7 +258,8 @@ def write_findings(sheet: SheetWriter, material: Material) -> None:
         material.findings.itertuples(index=False),
         key=lambda found: (order.get(found.unit, 0), found.code),
     )
-    for number, found in enumerate(ordered[: LAST_ROW - FIRST_DETAIL_ROW - 1], 1):
+    before = (part - 1) * most
+    for number, found in enumerate(ordered[before : before + most], before + 1):
         unit = material.plan.unit_by_code[found.unit]
         texts = (
             str(number),
@@ -297,7 +312,7 @@ def write_returns(sheet: SheetWriter, material: Material) -> None:
             )
             sheet.text(row, column, text, **more)
         sheet.date(row, 7, line.received_at, kind=ValueKind.MOMENT)
-        if line.original and len(material.returns) <= MOST_LINKS:
+        if line.original and len(material.returns) <= limits.MOST_LINKS:
             sheet.link(row, 8, f"external:../原件/{line.original}", line.file)
         else:
             sheet.text(row, 8, line.file)

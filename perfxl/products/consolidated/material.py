@@ -31,8 +31,10 @@ from perfxl.tables import (
 HEADING_ROW, MARKS_ROW, FIRST_ROW = 2, 3, 4
 NOT_APPLICABLE, NOT_RETURNED = str(Basis.NOT_APPLICABLE), str(Status.NOT_RETURNED)
 
-# Excel takes 65,530 links a sheet; beyond this many cells only whole rows are linked.
+# Excel takes 65,530 links a sheet; where there would be more, only one of each unit is made.
 MOST_LINKS = 60_000
+# Excel takes 1,048,576 rows a sheet; a longer list goes on in a further sheet.
+MOST_ROWS = 1_000_000
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from perfxl.layout.declare import ValueKind
 from perfxl.layout.locate import cell_name, column_letter
 from perfxl.plan.model import Plan, TieRule
 from perfxl.points import as_float, as_text
+from perfxl.products.consolidated import material as limits
 from perfxl.products.consolidated.form import SIGNATURES, roomy_height, wrapped_height
 from perfxl.products.consolidated.material import (
     FIRST_ROW,
     HEADING_ROW,
     MARKS_ROW,
-    MOST_LINKS,
     NOT_APPLICABLE,
     NOT_RETURNED,
     Material,
@@ -60,10 +60,13 @@ def write_matrix(
         least=wrapped_height(*((one.name, _WIDTHS["单位名称"]) for one in place.units), least=21),
         most=36,
     )
-    linked = len(place.units) * len(place.indicators) <= MOST_LINKS
+    linked = len(place.units) * len(place.indicators) <= limits.MOST_LINKS
     for unit in place.units:
         row = place.row(unit.code)
         rank = material.rank_of[unit.code]
+        if not linked:
+            first = detail_rows[unit.code, place.indicators[0].code] + 1
+            sheet.raw.write_url(row, 1, f"internal:'得分明细'!A{first}", None, "")
         for column, text in enumerate((unit.code, unit.name, unit.section, rank.status)):
             sheet.text(row, column, text, align="left" if column == 1 else "center")
         for indicator in place.indicators:

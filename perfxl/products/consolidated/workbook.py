@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from perfxl.excel.writer import LAST_ROW, SheetWriter, WorkbookWriter
+from perfxl.excel.cells import LAST_ROW
+from perfxl.excel.writer import SheetWriter, WorkbookWriter
 from perfxl.products.consolidated import (
     analysis,
     basis,
@@ -23,7 +24,8 @@ from perfxl.products.consolidated import (
     ranking,
     rectification,
 )
-from perfxl.products.consolidated.form import OBJECTIONS_SHEET
+from perfxl.products.consolidated import material as limits
+from perfxl.products.consolidated.form import OBJECTIONS_SHEET, continued, parts_of
 from perfxl.products.consolidated.material import Material
 
 # The sheets whose cells the charts show.
@@ -131,9 +133,19 @@ def sheets(material: Material) -> list[Sheet]:
             ),
         ]
     found += [
-        Sheet(lists.DEDUCTIONS, "每项扣分的原因", lists.write_deductions),
+        *_in_parts(
+            lists.DEDUCTIONS,
+            "每项扣分的原因",
+            lists.write_deductions,
+            len(lists.deductions(material)),
+        ),
         Sheet(lists.DETAIL, "每个得分的自评、计算、核定和来源", lists.write_detail),
-        Sheet(lists.FINDINGS, "审核发现的问题和单位的说明", lists.write_findings),
+        *_in_parts(
+            lists.FINDINGS,
+            "审核发现的问题和单位的说明",
+            lists.write_findings,
+            len(material.findings),
+        ),
         Sheet(lists.RETURNS, "各单位何时报送了什么文件", lists.write_returns),
     ]
     return [
@@ -178,8 +190,16 @@ def _follow_up(material: Material) -> list[Sheet]:
         ]
     if len(material.basis):
         about = "通报、报告、反馈意见中的数取自哪里"
-        found.append(Sheet(basis.SHEET, about, basis.write_basis))
+        found += _in_parts(basis.SHEET, about, basis.write_basis, len(material.basis))
     return found
+
+
+def _in_parts(name: str, about: str, write: Callable[..., None], rows: int) -> list[Sheet]:
+    """A list of so many rows, on as many sheets as it takes."""
+    return [
+        Sheet(continued(name, part), about, partial(write, part=part))
+        for part in parts_of(rows, limits.MOST_ROWS)
+    ]
 
 
 def _write_matrix(
