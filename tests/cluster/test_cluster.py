@@ -30,7 +30,7 @@ from perfxl.cluster import cluster_at
 from perfxl.errors import ClusterLost, Fault, NoCluster, NoDistributed, OtherVersions, Unreadable
 from perfxl.excel.reader import Grid, read_or_refusal
 from perfxl.files import sha256_of
-from perfxl.isolation import Service, Workers, ahead, read_through
+from perfxl.isolation import Service, Workers, ahead, kept_workers, own_workers, read_through
 from perfxl.ledger import Form, Receipt, Verdict
 from perfxl.stages.demo import SAMPLE_STAMP_KEY
 from perfxl.stages.gather import gather
@@ -332,10 +332,14 @@ def test_a_worker_that_stands_still_is_passed_over(
     dask: Dask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("perfxl.cluster.workers._PATIENCE", 2.0)
+    monkeypatch.setattr("perfxl.cluster.workers._ANSWERS_WITHIN", 5.0)
     with reading(cluster_at(dask.address)) as service:
         dask.workers[0].send_signal(signal.SIGSTOP)
         found = list(ahead(lambda n: service.call("misbehaviour:echo", n), range(20)))
         assert found == [(n, n) for n in range(20)]
+    # One that stands still from the start is not waited for either.
+    with reading(cluster_at(dask.address)) as service:
+        assert service.call("misbehaviour:echo", "fine") == "fine"
 
 
 @pytest.mark.slow
@@ -440,7 +444,7 @@ def test_a_scheduler_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) 
 def test_a_cluster_without_workers_is_told(tmp_path: Path) -> None:
     with (
         dask_running(tmp_path / "dask", 0) as dask,
-        pytest.raises(NoCluster, match="没有工作进程"),
+        pytest.raises(NoCluster, match="没有能用的工作进程"),
     ):
         cluster_at(dask.address)
 
@@ -474,3 +478,19 @@ def test_a_number_of_processes_reads_as_one_does() -> None:
     one, three = read(Workers(1)), read(Workers(3))
     assert len(one) == 20 and all(isinstance(found, Grid) for found in one)
     assert one == three
+
+
+@pytest.mark.slow
+def test_the_command_reads_on_the_cluster_and_leaves_it(
+    finished_demo: Path, dask: Dask, tmp_path: Path
+) -> None:
+    shutil.copytree(finished_demo, tmp_path / "campaign")
+    arguments = ["-C", str(tmp_path / "campaign"), "check"]
+    here = CliRunner().invoke(cli, arguments)
+    there = CliRunner().invoke(cli, [*arguments, "--workers", dask.address])
+    assert (there.exit_code, there.output) == (here.exit_code, here.output)
+    assert here.exit_code == 1
+    assert kept_workers() is own_workers()
+    kill(dask.scheduler)
+    gone = CliRunner().invoke(cli, arguments, env={"PERFXL_WORKERS": dask.address})
+    assert isinstance(gone.exception, NoCluster)
