@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-FEW, MANY = 700, 2_100
+# From where on the first 512 stay in memory, and another 500 are checked.
+FEW, MANY = 1_100, 2_200
 # The roster, the receipts and the list that is printed; what one return says takes twenty times this.
 MOST_PER_RETURN = 20 << 10
 
