@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,18 @@ from pathlib import Path
 import pytest
 
 from perfxl.errors import Fault, NoReadingProcess, Unreadable
-from perfxl.isolation import MEMORY_LIMIT, Worker, WorkerDied, Workers, ahead
+from perfxl.isolation import (
+    MEMORY_LIMIT,
+    Worker,
+    WorkerDied,
+    Workers,
+    ahead,
+    own_workers,
+    packed_answer,
+    unpacked_answer,
+)
+
+SAMPLES = Path(__file__).resolve().parent.parent / "samples" / "returns"
 
 MISBEHAVIOUR = """
 import ctypes, os, subprocess, sys, time
@@ -377,6 +389,27 @@ def test_a_further_process_starts_when_there_is_enough_to_read(
         assert len(workers.processes) == 2
     finally:
         workers.close()
+
+
+def test_an_answer_from_elsewhere_is_only_taken_as_plain_data() -> None:
+    for message in (
+        pickle.dumps(("value", os.getcwd)),
+        pickle.dumps(("value", Unreadable("x"))),
+        pickle.dumps("not an answer"),
+        b"\x80\x05 broken",
+        b"",
+    ):
+        with pytest.raises(WorkerDied, match="内容异常"):
+            unpacked_answer(message)
+    data = (SAMPLES / "SL2023-101-石楼县教育科技局.xlsx").read_bytes()
+    question = ("perfxl.excel.parsing:read_plain", (data,), 4.0, "", 2)
+    assert unpacked_answer(packed_answer(*question)) == own_workers().call(question[0], data)
+    with pytest.raises(Unreadable) as told:
+        unpacked_answer(packed_answer(question[0], (data[:500],), 4.0, "", 2))
+    with pytest.raises(Unreadable) as directly:
+        own_workers().call(question[0], data[:500])
+    assert str(told.value) == str(directly.value)
+    assert told.value.fault is directly.value.fault is Fault.DAMAGED
 
 
 def test_a_process_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

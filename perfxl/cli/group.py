@@ -95,10 +95,11 @@ def reads_many(command: Command) -> Command:
 
 
 def _read_through(context: click.Context, _: click.Parameter, workers: str | None) -> None:
-    if workers is None or workers in ("", "0", "auto"):
+    if not workers or workers == "auto":
         return
     if workers.isascii() and workers.isdigit() and int(workers) <= MOST_PROCESSES:
-        own_workers().allow(int(workers))
+        if int(workers):
+            own_workers().allow(int(workers))
         return
     from perfxl.cluster import SCHEME, cluster_at
 

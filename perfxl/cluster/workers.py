@@ -12,12 +12,11 @@ import logging
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
-from concurrent.futures import CancelledError, Executor, Future
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import CancelledError, Executor, Future, wait
 from concurrent.futures import TimeoutError as WaitedTooLong
 from dataclasses import dataclass
-from importlib import metadata
-from typing import Any
+from typing import Any, TypeVar
 
 import dask
 import distributed
@@ -28,6 +27,8 @@ from perfxl.errors import ClusterLost, Fault, NoCluster, OtherVersions, PerfxlEr
 from perfxl.isolation import SECONDS, START_SECONDS, packed_answer, unpacked_answer
 
 _CONNECT_SECONDS = 10.0
+# A worker that is asked for its versions may have to import everything first.
+_ANSWERS_WITHIN = 20.0
 # How long a cluster may be without a single worker before a command gives up.
 _WITHOUT_WORKERS = 30.0
 _LOOK_EVERY, _WAIT = 2.0, 0.5
@@ -37,6 +38,8 @@ _RETRIES = 1
 # A worker has one file more than it reads at once, so that it never waits for the next.
 _SPARE = 1
 _MOST_AT_ONCE = 64
+Result = TypeVar("Result")
+
 _NO_SCHEDULER = "与 Dask 调度程序的连接中断"
 _RESTART = (
     "原件已经保存，记录没有缺漏；请检查 Dask 后重新执行同一条命令，或不加 --workers 在本机执行"
@@ -80,7 +83,8 @@ class DaskWorkers:
         """
         self._client = _client(address)
         self._sites: dict[str, _Site] = {}
-        self._unfit: set[str] = set()
+        # Those that are not given anything, and why if it is known.
+        self._unfit: dict[str, str] = {}
         self._changed = threading.Condition()
         self._looking = threading.Lock()
         self._looked_at = 0.0
@@ -94,15 +98,26 @@ class DaskWorkers:
             raise
 
     def _begin(self) -> None:
-        different = self._differences(None)
+        try:
+            found: object = self._client.run_on_scheduler(versions_here)
+        except Exception as error:
+            # It cannot even name the function.
+            found = error
+        told = self._difference(found)
+        different = [f"调度程序：{told}"] if told else []
+        self._look()
+        different += [
+            f"工作进程 {address}：{told}" for address, told in self._unfit.items() if told
+        ]
         if different:
             raise OtherVersions(
-                "Dask 上的版本与本机不同：" + "；".join(different.values()),
+                "Dask 上的版本与本机不同：" + "；".join(different),
                 remedy="请在这些机器上安装与本机相同的版本，再启动 Dask；一个文件也没有读",
             )
-        self._look()
         if not self._sites:
-            raise NoCluster("Dask 上没有工作进程", remedy="请先启动 dask worker，再执行")
+            raise NoCluster(
+                "Dask 上没有能用的工作进程", remedy="请先启动 dask worker，或等它们空闲时再执行"
+            )
 
     @property
     def at_once(self) -> int:
@@ -120,14 +135,9 @@ class DaskWorkers:
         deaths = 0
         while deaths <= _RETRIES:
             with self._site(alone=deaths > 0) as site:
-                try:
-                    job = site.executor.submit(
-                        packed_answer, function, arguments, seconds, second, site.threads
-                    )
-                except RuntimeError:
-                    # So says a client that has closed itself.
-                    self._lose(_NO_SCHEDULER)
-                    continue
+                job = self._given(
+                    site, packed_answer, function, arguments, seconds, second, site.threads
+                )
                 try:
                     return unpacked_answer(self._answer(site, job))
                 except _SiteLostError:
@@ -172,6 +182,16 @@ class DaskWorkers:
                 self._changed.wait(_WAIT)
             self._look()
 
+    def _given(
+        self, site: _Site, work: Callable[..., Result], *arguments: object
+    ) -> Future[Result]:
+        try:
+            return site.executor.submit(work, *arguments)
+        except Exception as error:
+            # A client that has closed itself says so in several ways.
+            self._lose(_NO_SCHEDULER)
+            raise self._loss() from error
+
     def _answer(self, site: _Site, job: Future[bytes]) -> bytes:
         given_at = time.monotonic()
         while True:
@@ -184,7 +204,7 @@ class DaskWorkers:
                     gone = self._sites.get(site.address) is not site
                     silent = time.monotonic() - given_at > _PATIENCE
                     if silent and not gone:
-                        self._unfit.add(site.address)
+                        self._unfit[site.address] = ""
                         del self._sites[site.address]
                 if gone or silent:
                     job.cancel()
@@ -213,9 +233,9 @@ class DaskWorkers:
             if threads is None:
                 self._lose(_NO_SCHEDULER)
                 return
-            new = set(threads) - set(self._sites) - self._unfit
+            new = threads.keys() - self._sites.keys() - self._unfit.keys()
             # Those that come later and differ are left alone: what is here is enough.
-            self._unfit |= set(self._differences(new)) if new else set()
+            self._unfit |= self._differences(new) if new else {}
             with self._changed:
                 self._sites = {
                     address: self._sites.get(address) or self._new_site(address, count)
@@ -249,26 +269,22 @@ class DaskWorkers:
         )
         return _Site(address, threads, executor)
 
-    def _differences(self, workers: set[str] | None) -> dict[str, str]:
-        """What is wrong with which machine, by address; None asks the scheduler and everyone."""
-        client = self._client
-        addresses = None if workers is None else sorted(workers)
-        # That perfxl is there at all is asked by what every Python has.
-        bare = client.run(metadata.version, "perfxl", workers=addresses, on_error="return")
-        able = [address for address, found in bare.items() if not isinstance(found, Exception)]
-        found = dict(bare)
-        if able:
-            found |= client.run(versions_here, workers=able, on_error="return")
-        if workers is None:
-            try:
-                found["scheduler"] = client.run_on_scheduler(versions_here)
-            except Exception as error:
-                found["scheduler"] = error
-        return {
-            address: f"{_called(address)}：{told}"
-            for address, versions in found.items()
-            if (told := self._difference(versions))
+    def _differences(self, addresses: Iterable[str]) -> dict[str, str]:
+        """What is wrong with which worker, by address; blank where it does not answer."""
+        asked = {
+            address: self._given(self._new_site(address, 1), versions_here) for address in addresses
         }
+        wait(asked.values(), timeout=_ANSWERS_WITHIN)
+        told = {}
+        for address, job in asked.items():
+            if not job.done():
+                job.cancel()
+                told[address] = ""
+            elif not job.cancelled():
+                error = job.exception()
+                difference = self._difference(error or job.result())
+                told |= {address: difference} if difference else {}
+        return told
 
     def _difference(self, there: object) -> str:
         if not isinstance(there, dict):
@@ -290,10 +306,6 @@ class DaskWorkers:
     def _raise_if_lost(self) -> None:
         if self._lost:
             raise self._loss()
-
-
-def _called(address: str) -> str:
-    return "调度程序" if address == "scheduler" else f"工作进程 {address}"
 
 
 def _client(address: str) -> distributed.Client:

@@ -21,13 +21,18 @@ _POSIX = os.name == "posix"
 
 @dataclass
 class Dask:
-    """One scheduler and its workers; ``folder`` takes their files."""
+    """One scheduler and its workers; ``folder`` takes their files, ``own_address`` is Dask's."""
 
     folder: Path
     scheduler: subprocess.Popen[bytes]
-    address: str
+    own_address: str
     environment: Mapping[str, str]
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        """Where the scheduler is, as an operator names it."""
+        return f"dask://{self.own_address.partition('://')[2]}"
 
     def add_workers(
         self, count: int, environment: Mapping[str, str] | None = None, threads: int = 1
@@ -36,7 +41,7 @@ class Dask:
         new = [
             _started(
                 self.folder,
-                *("worker", self.address.replace("dask://", "tcp://")),
+                *("worker", self.own_address),
                 *("--no-nanny", "--nthreads", str(threads), "--host", "127.0.0.1"),
                 *("--local-directory", str(self.folder), "--name", str(len(self.workers) + n)),
                 environment={**self.environment, **(environment or {})},
@@ -48,9 +53,7 @@ class Dask:
 
     def await_workers(self, count: int) -> None:
         """Wait until so many are known to the scheduler."""
-        with distributed.Client(
-            self.address.replace("dask://", "tcp://"), set_as_default=False
-        ) as client:
+        with distributed.Client(self.own_address, set_as_default=False) as client:
             client.wait_for_workers(count, timeout=_STARTS_WITHIN)
 
     @property
@@ -90,21 +93,26 @@ def _started(
 
 @contextmanager
 def dask_running(
-    folder: Path, workers: int, path: tuple[Path, ...] = (), threads: int = 1
+    folder: Path,
+    workers: int,
+    path: tuple[Path, ...] = (),
+    threads: int = 1,
+    environment: Mapping[str, str] | None = None,
+    protocol: str = "tcp",
 ) -> Iterator[Dask]:
     """A scheduler with so many workers; ``path`` are folders from which they import."""
     folder.mkdir(parents=True)
-    environment = {"PYTHONPATH": os.pathsep.join(map(str, path))}
+    environment = {"PYTHONPATH": os.pathsep.join(map(str, path)), **(environment or {})}
     known = folder / "scheduler.json"
     scheduler = _started(
         folder,
         *("scheduler", "--host", "127.0.0.1", "--port", "0"),
-        *("--scheduler-file", str(known)),
+        *("--scheduler-file", str(known), "--protocol", protocol),
         environment=environment,
     )
     try:
         address = _address_in(known, scheduler)
-        dask = Dask(folder, scheduler, address.replace("tcp://", "dask://"), environment)
+        dask = Dask(folder, scheduler, address, environment)
         try:
             dask.add_workers(workers, threads=threads)
             if workers:

@@ -20,7 +20,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from dask import config as dask_config
 from dask_processes import Dask, dask_running, kill
+from made_certificates import certificate_with_key
 
 from perfxl.campaign import INBOX, ORIGINALS, PLAN_FILE, Campaign
 from perfxl.cli import cli
@@ -28,8 +30,9 @@ from perfxl.cluster import cluster_at
 from perfxl.errors import ClusterLost, Fault, NoCluster, NoDistributed, OtherVersions, Unreadable
 from perfxl.excel.reader import Grid, read_or_refusal
 from perfxl.files import sha256_of
-from perfxl.isolation import Service, Workers, ahead, read_through
+from perfxl.isolation import Service, Workers, ahead, kept_workers, own_workers, read_through
 from perfxl.ledger import Form, Receipt, Verdict
+from perfxl.stages.demo import SAMPLE_STAMP_KEY
 from perfxl.stages.gather import gather
 from perfxl.stages.ingest import Incoming, IngestResult, ingest
 from perfxl.tables import ReturnTables
@@ -55,6 +58,9 @@ def hang(): time.sleep(60)
 def die(): os.abort()
 def unplain(): return os.kill
 def who(): return os.getppid()
+def itself(seconds):
+    time.sleep(seconds)
+    return os.getpid()
 """
 
 
@@ -245,7 +251,7 @@ def test_hostile_files_get_the_same_verdict_on_a_cluster(
     for one in made:
         files.append(tmp_path / "files" / f"{one.name}{one.suffix}")
         files[-1].write_bytes(one.data)
-    Campaign.create(tmp_path / "campaign", plan, b"key").close()
+    Campaign.create(tmp_path / "campaign", plan, SAMPLE_STAMP_KEY).close()
     batch = Batch(tmp_path / "campaign", files)
     with reading(Workers(1)):
         here = batch.run(tmp_path / "here")
@@ -326,10 +332,14 @@ def test_a_worker_that_stands_still_is_passed_over(
     dask: Dask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("perfxl.cluster.workers._PATIENCE", 2.0)
+    monkeypatch.setattr("perfxl.cluster.workers._ANSWERS_WITHIN", 5.0)
     with reading(cluster_at(dask.address)) as service:
         dask.workers[0].send_signal(signal.SIGSTOP)
         found = list(ahead(lambda n: service.call("misbehaviour:echo", n), range(20)))
         assert found == [(n, n) for n in range(20)]
+    # One that stands still from the start is not waited for either.
+    with reading(cluster_at(dask.address)) as service:
+        assert service.call("misbehaviour:echo", "fine") == "fine"
 
 
 @pytest.mark.slow
@@ -376,6 +386,52 @@ def test_another_perfxl_is_refused_by_name(tmp_path: Path, repository: Path) -> 
         cluster_at(dask.address)
 
 
+@pytest.mark.slow
+def test_a_connection_is_encrypted_where_dask_is_told_so(
+    tmp_path: Path, misbehaviour: Path
+) -> None:
+    certificate = tmp_path / "own.pem"
+    certificate.write_bytes(certificate_with_key())
+    configuration = {
+        "distributed.comm.tls.ca-file": str(certificate),
+        **{
+            f"distributed.comm.tls.{role}.cert": str(certificate)
+            for role in ("scheduler", "worker", "client")
+        },
+    }
+    environment = {
+        f"DASK_{name.upper().replace('.', '__').replace('-', '_')}": value
+        for name, value in configuration.items()
+    }
+    with (
+        dask_config.set(configuration),
+        dask_running(
+            tmp_path / "dask", 1, (misbehaviour,), environment=environment, protocol="tls"
+        ) as dask,
+    ):
+        assert dask.own_address.startswith("tls://")
+        with reading(cluster_at(dask.address)) as service:
+            assert service.call("misbehaviour:echo", "secret") == "secret"
+        with (
+            dask_config.set({"distributed.comm.tls.ca-file": None}),
+            pytest.raises(NoCluster, match="加密"),
+        ):
+            cluster_at(dask.address)
+
+
+@pytest.mark.slow
+def test_a_worker_with_several_threads_reads_several_files_at_once(
+    tmp_path: Path, misbehaviour: Path
+) -> None:
+    with (
+        dask_running(tmp_path / "dask", 1, (misbehaviour,), threads=3) as dask,
+        reading(cluster_at(dask.address)) as service,
+        ThreadPoolExecutor(service.at_once) as threads,
+    ):
+        asked = [threads.submit(service.call, "misbehaviour:itself", 0.5) for _ in range(12)]
+        assert len({one.result() for one in asked}) == 3
+
+
 def test_a_scheduler_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("perfxl.cluster.workers._CONNECT_SECONDS", 0.3)
     for address in ("dask://127.0.0.1:1", "dask://127.0.0.1:0"):
@@ -388,7 +444,7 @@ def test_a_scheduler_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) 
 def test_a_cluster_without_workers_is_told(tmp_path: Path) -> None:
     with (
         dask_running(tmp_path / "dask", 0) as dask,
-        pytest.raises(NoCluster, match="没有工作进程"),
+        pytest.raises(NoCluster, match="没有能用的工作进程"),
     ):
         cluster_at(dask.address)
 
@@ -422,3 +478,19 @@ def test_a_number_of_processes_reads_as_one_does() -> None:
     one, three = read(Workers(1)), read(Workers(3))
     assert len(one) == 20 and all(isinstance(found, Grid) for found in one)
     assert one == three
+
+
+@pytest.mark.slow
+def test_the_command_reads_on_the_cluster_and_leaves_it(
+    finished_demo: Path, dask: Dask, tmp_path: Path
+) -> None:
+    shutil.copytree(finished_demo, tmp_path / "campaign")
+    arguments = ["-C", str(tmp_path / "campaign"), "check"]
+    here = CliRunner().invoke(cli, arguments)
+    there = CliRunner().invoke(cli, [*arguments, "--workers", dask.address])
+    assert (there.exit_code, there.output) == (here.exit_code, here.output)
+    assert here.exit_code == 1
+    assert kept_workers() is own_workers()
+    kill(dask.scheduler)
+    gone = CliRunner().invoke(cli, arguments, env={"PERFXL_WORKERS": dask.address})
+    assert isinstance(gone.exception, NoCluster)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -13,11 +14,12 @@ from perfxl.excel.stamp import Stamp
 from perfxl.intake.assembly import extract
 from perfxl.intake.citations import cited_numbers
 from perfxl.intake.extract import Return
-from perfxl.intake.identity import identify
+from perfxl.intake.identity import identify, unit_in_file_name, unit_of_sender
 from perfxl.layout.declare import Column, Field, Table, ValueKind
 from perfxl.layout.locate import cell_name, find_fields, find_table
 from perfxl.plan.model import LedgerFigure, Plan
 from perfxl.tables import ReturnTables, StampState, whole
+from perfxl.values import squeeze
 
 KEY = b"key"
 
@@ -183,3 +185,34 @@ def test_dates_of_a_register_are_dates(plan: Plan) -> None:
     assert str(rows.values["整改期限"].iloc[0].date()) == "2023-06-10"
     assert rows.values["完成日期"].isna().all()
     assert list(rows.texts["完成日期"]) == ["尽快"]
+
+
+_NAMES = st.text("甲乙 局A", min_size=1, max_size=4).filter(squeeze)
+_ADDRESSES = st.sampled_from(["", "a@b.cn", "A@b.cn", "a@b.cn、c@d.cn", "c@d.cn"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    roster=st.lists(st.tuples(_NAMES, _ADDRESSES, _ADDRESSES), max_size=6),
+    file_name=st.text("甲乙 局A-", max_size=8),
+    sender=st.sampled_from(["", "a@b.cn", " C@d.cn", "x@y.cn"]),
+)
+def test_units_are_found_as_by_going_through_the_roster(
+    plan: Plan, roster: list[tuple[str, str, str]], file_name: str, sender: str
+) -> None:
+    units = tuple(
+        replace(plan.units[0], code=str(number), name=name, email=email, copies=copies)
+        for number, (name, email, copies) in enumerate(roster)
+    )
+    changed = replace(plan, units=units)
+    named = [unit for unit in units if squeeze(unit.name) in squeeze(file_name)]
+    longest = max((len(unit.name) for unit in named), default=0)
+    named = [unit for unit in named if len(unit.name) == longest]
+    assert unit_in_file_name(changed, file_name) == (named[0] if len(named) == 1 else None)
+    address = sender.strip().casefold()
+    having = [
+        unit
+        for unit in units
+        if address in [one.casefold() for one in (*unit.addresses, *unit.copy_addresses)]
+    ]
+    assert unit_of_sender(changed, sender) == (having[0] if len(having) == 1 else None)
