@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 import pytest
@@ -262,3 +264,11 @@ def test_whatever_is_recorded_reads_the_same(
     # The one on the server says three things of itself.
     assert rows[0].pop("settings") <= rows[1].pop("settings")
     assert rows[0] == rows[1]
+
+
+def test_these_tests_run_on_the_ledger_that_was_asked_for(tmp_path: Path) -> None:
+    """With PERFXL_TEST_LEDGER=postgresql every test of the suite has its ledgers on a server."""
+    ledger = Ledger.at(tmp_path / "台账.db")
+    asked_for = os.environ.get("PERFXL_TEST_LEDGER", "sqlite")
+    assert ledger.backend.engine.dialect.name == asked_for
+    ledger.close()
