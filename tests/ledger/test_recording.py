@@ -149,6 +149,7 @@ def test_of_several_programs_one_is_first(open_ledger: OpenLedger) -> None:
     assert len(one.mails()) == len(one.answers()) == 1
 
 
+@pytest.mark.slow
 def test_a_reader_sees_one_moment(open_ledger: OpenLedger) -> None:
     """Every draw with its projects, while another program records draws."""
     writer, reader = open_ledger(), open_ledger()
@@ -219,7 +220,7 @@ def pair(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
+    max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
 )
 @given(st.data())
 def test_whatever_is_recorded_reads_the_same(
