@@ -124,6 +124,14 @@ class Campaign:
         from perfxl.ledger.address import password_for
 
         ledger = Ledger.on_server(address, password_for(address.server))
+        try:
+            self._refuse_another_campaign(ledger)
+        except BaseException:
+            ledger.close()
+            raise
+        return ledger
+
+    def _refuse_another_campaign(self, ledger: Ledger) -> None:
         code, originals = ledger.campaign_code(), ledger.newest_originals(_LOOKED_FOR)
         place = Place(str(self.folder))
         if code != self.plan.campaign.code:
@@ -140,7 +148,6 @@ class Campaign:
                 remedy="几台电脑共用一个台账时，考核文件夹要放在共享文件夹里，大家用同一个；"
                 "“原件”丢失的，请先从备份恢复",
             )
-        return ledger
 
     @cached_property
     def stamp_key(self) -> bytes:

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from on_server import every_ledger_on
 from postgres_server import PostgresServer, programs, running_server
 
 from perfxl.campaign import Campaign, read_plan_file
@@ -120,3 +121,13 @@ def postgres() -> Iterator[PostgresServer]:
         pytest.skip("PostgreSQL cannot be started as another user than root here")
     with running_server(bin_folder) as server:
         yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ledgers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Where PERFXL_TEST_LEDGER is postgresql, the ledgers of all tests are on a server."""
+    if os.environ.get("PERFXL_TEST_LEDGER") == "postgresql":
+        with every_ledger_on(request.getfixturevalue("postgres")):
+            yield
+    else:
+        yield

@@ -80,7 +80,7 @@ class PostgresServer:
         """Returns when it takes connections."""
         options = {
             "listen_addresses": "127.0.0.1", "port": str(self.port), "fsync": "on",
-            "unix_socket_directories": "", "shared_buffers": "32MB", "max_connections": "40",
+            "unix_socket_directories": "", "shared_buffers": "32MB", "max_connections": "300",
         }  # fmt: skip
         self._keeper = subprocess.Popen(
             [

@@ -11,7 +11,14 @@ import sqlalchemy as sa
 
 from perfxl.ledger import schema
 from perfxl.ledger.address import Address
-from perfxl.ledger.backend import CAMPAIGN, Backend, refuse_if_moved, setting
+from perfxl.ledger.backend import (
+    CAMPAIGN,
+    SHAPE,
+    Backend,
+    put_setting,
+    refuse_if_moved,
+    setting,
+)
 from perfxl.ledger.postgresql import open_ledger
 from perfxl.ledger.sqlite import SqliteFile
 
@@ -32,7 +39,10 @@ class Database:
         # In one transaction, so that two programs that open a new or an old ledger at the same time
         # do not both add the same table or column.
         with file.transaction() as connection:
-            schema.add_missing(connection)
+            is_there = sa.inspect(connection).has_table(schema.SETTINGS.name)
+            if not is_there or setting(connection, SHAPE) != schema.shape():
+                schema.add_missing(connection)
+                put_setting(connection, SHAPE, schema.shape())
             refuse_if_moved(connection)
         return cls(file)
 

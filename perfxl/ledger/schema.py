@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -348,6 +349,7 @@ for _table in METADATA.tables.values():
         _column.type = _alike(_column.type)
 
 
+@lru_cache(maxsize=1)
 def shape() -> str:
     """A word for the tables and columns that this version of perfxl knows."""
     return hashlib.sha256("\n".join(sorted(_declared())).encode()).hexdigest()[:16]

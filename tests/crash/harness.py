@@ -204,11 +204,14 @@ def drop_database(folder: Path, name: str) -> None:
 def stored_in(folder: Path) -> Stored:
     """Read without perfxl's own ledger, which might hide what is wrong."""
     on_server = (folder / LEDGER_ADDRESS_FILE).exists()
+    found = rows_on_server(folder) if on_server else rows_in_file(folder)
+    # Whose it is, a ledger on a server says besides.
+    found["settings"] = [row for row in found["settings"] if row["name"] != "campaign_code"]
     rows = {
         table: sorted(
-            repr({name: value for name, value in row.items() if name != "id"}) for row in found
+            repr({name: value for name, value in row.items() if name != "id"}) for row in each
         )
-        for table, found in (rows_on_server(folder) if on_server else rows_in_file(folder)).items()
+        for table, each in found.items()
     }
     originals = {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
@@ -245,8 +248,6 @@ def rows_on_server(folder: Path) -> dict[str, list[dict[str, object]]]:
             ).fetchall()
             for (name,) in tables.fetchall()
         }
-    of_itself = {"campaign_code", "shape"}
-    found["settings"] = [row for row in found["settings"] if row["name"] not in of_itself]
     return {
         table: [{name: as_in_a_file(value) for name, value in row.items()} for row in rows]
         for table, rows in found.items()

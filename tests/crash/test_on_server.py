@@ -34,6 +34,7 @@ from harness import (
     run_plainly,
     run_traced,
     said_in,
+    spread,
     started,
     stored_in,
     two_at_once,
@@ -92,18 +93,21 @@ def test_nothing_is_lost_at_any_message_to_the_server(
     options = ("--together", str(together))
     points = sends_of(on_server, tmp_path, *options)
     assert len(points) > 20
+    if together == 8:
+        # Every kind of message was there with 32.
+        points = spread(points, 20)
     outcomes = kill_at_each(on_server, undisturbed, tmp_path, points, *options)
     assert_nothing_is_lost(outcomes)
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_at_60_moments(
+def test_nothing_is_lost_at_30_moments(
     on_server: Path, undisturbed: Stored, tmp_path: Path
 ) -> None:
-    delays = moments(on_server, tmp_path, 60, seed=5)
+    delays = moments(on_server, tmp_path, 30, seed=5)
     outcomes = kill_at_moments(on_server, undisturbed, tmp_path, delays)
     assert [outcome.losses for outcome in outcomes if outcome.losses] == []
-    assert sum(outcome.killed for outcome in outcomes) > 30
+    assert sum(outcome.killed for outcome in outcomes) > 15
 
 
 @pytest.mark.slow
@@ -139,7 +143,7 @@ def test_two_ingests(on_server: Path, undisturbed: Stored, tmp_path: Path) -> No
 def test_several_ingests_many_times(
     on_server: Path, undisturbed: Stored, tmp_path: Path, options: list[tuple[str, ...]]
 ) -> None:
-    for _ in range(10):
+    for _ in range(4):
         two_at_once(on_server, undisturbed, tmp_path, options)
 
 
@@ -148,7 +152,7 @@ def test_one_of_two_is_killed_many_times(
     on_server: Path, undisturbed: Stored, tmp_path: Path
 ) -> None:
     draw = random.Random(7)
-    for _ in range(20):
+    for _ in range(8):
         one_of_two_killed(on_server, undisturbed, tmp_path, draw.uniform(0, 0.8))
 
 

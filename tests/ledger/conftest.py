@@ -20,6 +20,20 @@ _NUMBERS = itertools.count()
 OpenLedger = Callable[[], Ledger]
 
 
+@pytest.fixture(scope="session")
+def shared_database(postgres: PostgresServer) -> Iterator[str]:
+    """The URL of a database in which each test has a schema of its own, which costs less."""
+    with postgres.database("shared") as url:
+        yield url
+
+
+@pytest.fixture
+def address(shared_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Address:
+    """An empty ledger on the server."""
+    monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
+    return new_on_server(shared_database, tmp_path, key=next(_NUMBERS).to_bytes(32, "big"))
+
+
 @pytest.fixture
 def database(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of an empty database on the server, to which the environment has the password."""
@@ -51,7 +65,7 @@ def open_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open
             opened.append(Ledger.at(tmp_path / "台账.db"))
             return opened[-1]
     else:
-        address = new_on_server(request.getfixturevalue("database"), tmp_path)
+        address = request.getfixturevalue("address")
 
         def open_it() -> Ledger:
             opened.append(Ledger.on_server(address, PASSWORD))

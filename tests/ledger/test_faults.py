@@ -52,8 +52,8 @@ FILE = Receipt("a" * 64, Form.RETURN, "101", "f.xlsx", "a.xlsx", 1, NOW, Verdict
 
 
 @pytest.fixture
-def address(database: str, tmp_path: Path) -> Address:
-    """An empty ledger on the server."""
+def own(database: str, tmp_path: Path) -> Address:
+    """An empty ledger in a database of its own."""
     return new_on_server(database, tmp_path)
 
 
@@ -102,7 +102,8 @@ def test_an_address_reads_as_it_was_written() -> None:
         read_address("连接：postgresql://u@h/d\n台账标识：x")
 
 
-def test_who_is_not_let_in(address: Address, postgres: PostgresServer) -> None:
+def test_who_is_not_let_in(own: Address, postgres: PostgresServer) -> None:
+    address = own
     told(LedgerLoginRefused, lambda: Ledger.on_server(address, "wrong"))
     told(LedgerLoginRefused, lambda: Ledger.on_server(at(address, user="nobody"), PASSWORD))
     told(LedgerLoginRefused, lambda: Ledger.on_server(address, ""))
@@ -164,6 +165,7 @@ def test_rights_and_versions(address: Address, postgres: PostgresServer) -> None
     again.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("state", "kind", "what"),
     [
@@ -177,6 +179,7 @@ def test_what_a_server_refuses(
 ) -> None:
     """A standby, a full disk, a broken table: as the server tells them."""
     postgres.execute(
+        f'SET search_path TO "{address.schema}"',
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
         f"$$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '{state}'; END $$",
         f'CREATE TRIGGER refuse BEFORE INSERT ON "{address.schema}".extensions '
@@ -203,7 +206,7 @@ def test_a_database_that_loses_characters_is_not_taken(
         postgres.execute("DROP DATABASE old_code")
 
 
-@pytest.mark.parametrize("fate", [Pass.LOST, Pass.HEARD])
+@pytest.mark.parametrize("fate", [pytest.param(Pass.LOST, marks=pytest.mark.slow), Pass.HEARD])
 def test_a_connection_that_breaks(address: Address, fate: Pass) -> None:
     """Within a transaction nothing is recorded; at its end nobody knows, and it is said so."""
     cut_at, wrote = b"INSERT INTO", False
@@ -278,6 +281,7 @@ def test_a_machine_that_died_while_it_wrote_keeps_nobody(address: Address) -> No
     other.close()
 
 
+@pytest.mark.slow
 def test_a_server_that_comes_back_is_found_again(
     address: Address, postgres: PostgresServer
 ) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 import pytest
@@ -147,6 +149,7 @@ def test_of_several_programs_one_is_first(open_ledger: OpenLedger) -> None:
     assert len(one.mails()) == len(one.answers()) == 1
 
 
+@pytest.mark.slow
 def test_a_reader_sees_one_moment(open_ledger: OpenLedger) -> None:
     """Every draw with its projects, while another program records draws."""
     writer, reader = open_ledger(), open_ledger()
@@ -217,7 +220,7 @@ def pair(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
+    max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
 )
 @given(st.data())
 def test_whatever_is_recorded_reads_the_same(
@@ -262,3 +265,11 @@ def test_whatever_is_recorded_reads_the_same(
     # The one on the server says three things of itself.
     assert rows[0].pop("settings") <= rows[1].pop("settings")
     assert rows[0] == rows[1]
+
+
+def test_these_tests_run_on_the_ledger_that_was_asked_for(tmp_path: Path) -> None:
+    """With PERFXL_TEST_LEDGER=postgresql every test of the suite has its ledgers on a server."""
+    ledger = Ledger.at(tmp_path / "台账.db")
+    asked_for = os.environ.get("PERFXL_TEST_LEDGER", "sqlite")
+    assert ledger.backend.engine.dialect.name == asked_for
+    ledger.close()
