@@ -37,6 +37,7 @@ from perfxl.library.searching import alike, search
 from perfxl.products.template import template
 from perfxl.stages.library import (
     Given,
+    Opened,
     changes_of,
     entries_of,
     find_library,
@@ -557,6 +558,44 @@ def test_a_library_that_is_open_elsewhere_is_not_touched(office: Path, lock: str
             command()
     assert path.read_bytes() == before
     assert len(entries_of(path)) > 16
+
+
+def test_a_library_that_was_saved_meanwhile_is_not_overwritten(office: Path) -> None:
+    path = office / "指标库.xlsx"
+    opened = Opened.read(path)
+    rows, _, numbered = opened.hand_made()
+    rows["ZB0001"]["note"] = "改"
+    book = openpyxl.load_workbook(path)
+    book[INDICATORS]["B4"] = "别人改的"
+    book.save(path)
+    with pytest.raises(LibraryHeld, match="刚刚在别处保存过"):
+        opened.save(rows, [], numbered, (), NOW, BY)
+    assert entries_of(path)[0]["name"] == "别人改的"
+
+
+def test_another_offices_library_is_taken_in_by_its_first_sheet(made: Path, tmp_path: Path) -> None:
+    path = new_library(tmp_path, NOW, BY)
+    shutil.copy(made / "指标库.xlsx", tmp_path / "邻县指标库.xlsx")
+    result = import_files(path, [tmp_path / "邻县指标库.xlsx"], NOW, Given(source="邻县"))
+    assert result.columns is None and result.fresh == len(entries_of(made / "指标库.xlsx"))
+    row = rows_of(tmp_path / "待合并.xlsx")[1]
+    assert (row["建议"], row["来源"]) == (
+        "与ZB0002合并",
+        "邻县；财预〔2013〕53号（改写）；某县指标库",
+    )
+
+
+def test_sheets_named_after_sectors_give_the_sector(tmp_path: Path) -> None:
+    path = new_library(tmp_path, NOW, BY)
+    book = openpyxl.Workbook()
+    for sector in ("教育", "水利"):
+        sheet = book.create_sheet(sector)
+        for row in (("指标名称", "目标值"), (f"{sector}项目数", "≥1个")):
+            sheet.append(row)
+    book.save(tmp_path / "某县.xlsx")
+    assert import_files(path, [tmp_path / "某县.xlsx"], NOW).fresh == 2
+    rows = rows_of(tmp_path / "待合并.xlsx")
+    assert [row["行业领域"] for row in rows] == ["教育", "水利"]
 
 
 def test_a_damaged_library_is_told_and_left_as_it_is(office: Path) -> None:
