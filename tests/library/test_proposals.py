@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfxl.library.columns import find_indicator_table
@@ -89,6 +89,7 @@ CELLS = st.one_of(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(CELLS, max_size=6), max_size=6))
 def test_whatever_a_sheet_holds_reading_it_gives_candidates_with_names(
     rows: list[list[str]],
@@ -112,6 +113,7 @@ CHOICES = st.sampled_from(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(CHOICES, min_size=3, max_size=3), st.booleans())
 def test_every_candidate_is_handled_left_or_told_and_never_twice(
     choices: list[str], suggested: bool

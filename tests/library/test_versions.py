@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfxl.library.model import Change, Entry
@@ -42,6 +42,7 @@ def register_of(states: list[dict[str, tuple[str, str]]]) -> list[dict[str, str]
     return register
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(STATES, max_size=8))
 def test_the_years_add_up_and_end_with_what_is_in_use(
     states: list[dict[str, tuple[str, str]]],
@@ -59,6 +60,7 @@ def test_the_years_add_up_and_end_with_what_is_in_use(
     assert at_odds(register, [Entry(values) for values in last.values()]) == ([], [])
 
 
+@settings(max_examples=40, deadline=None)
 @given(STATES, STATES)
 def test_comparing_tells_every_difference(
     one: dict[str, tuple[str, str]], other: dict[str, tuple[str, str]]
