@@ -107,7 +107,7 @@ def _registered(campaign: Campaign, year: int) -> list[Sent]:
         if any(texts.values()):
             found.append(
                 Sent(
-                    month_of(texts.get(MONTH, ""), year),
+                    _month(values.get(MONTH, ""), year),
                     texts.get(ITEM, ""),
                     date_of(values.get(DUE, "")),
                     date_of(values.get(SENT, "")),
@@ -161,6 +161,12 @@ def enter_dues(campaign: Campaign, now: dt.datetime) -> DuesEntered:
     kept = keep_earlier(path, now)
     write_atomically(path, edited_workbook(data, [SheetEdit(name, cells)]))
     return DuesEntered(len(lacking), kept)
+
+
+def _month(value: object, year: int) -> Month | None:
+    """``1月`` as it is chosen, or a date of the month as Excel may have made of it."""
+    day = date_of(value)
+    return (day.year, day.month) if day is not None else month_of(text_of(value), year)
 
 
 def what_happened(campaign: Campaign) -> Happened:
