@@ -11,7 +11,7 @@ from perfxl.layout.declare import Column, Field, SheetLayout, Table
 from perfxl.layout.locate import Rows, cell_name, find_fields, find_table
 from perfxl.library.importing import Candidate
 from perfxl.library.model import CONTENT, INDICATOR_COLUMNS, LABELS, Library, State
-from perfxl.library.similar import Likeness, likenesses
+from perfxl.library.similar import Likeness, level_key, likenesses
 from perfxl.points import as_float
 from perfxl.values import precise_number_of, squeeze, text_of
 
@@ -121,7 +121,7 @@ def _difference(one: Mapping[str, str], other: Mapping[str, str]) -> str:
     """Where two indicators stand apart, for the eye: level, sector, definition."""
     parts = []
     for key in ("level_1", "level_2", "sector"):
-        if other.get(key) and one.get(key) and squeeze(one[key]) != squeeze(other[key]):
+        if other.get(key) and one.get(key) and level_key(one[key]) != level_key(other[key]):
             parts.append(f"{LABELS[key]}：{other[key]}")
     if other.get("definition"):
         parts.append(other["definition"][:40])
