@@ -209,25 +209,28 @@ def _print_score(result: Year) -> None:
             title=f"登记内容不全的 {len(lacking)} 项：",
         )
     total = county.total
-    by_hand = total.full_marks - total.computable
+    lacking = total.full_marks - total.computable - total.by_hand
     click.echo(
         f"自评合计 {shown(total.claimed, '未计算')}（各项相加 {as_score(total.claimed_leaves)}）。"
         f"可计算的指标分值 {as_score(total.computable)}：自评 {as_score(total.claimed_computable)}，"
-        f"计算 {as_score(total.computed)}。由人工评定的分值 {as_score(by_hand)}。"
+        f"计算 {as_score(total.computed)}。由人工评定的分值 {as_score(total.by_hand)}"
+        + (f"，缺数据或不适用的分值 {as_score(lacking)}。" if lacking else "。")
     )
 
 
 def _places(evidence: Any, indicator: str) -> str:
-    """``制度文件第8、9、10行``: where the rows that count are registered."""
+    """``制度文件第8—10行``: where the rows that count are registered."""
     own = evidence[(evidence["indicator"] == indicator) & evidence["counted"]]
-    rows: dict[str, list[str]] = {}
+    from perfxl.county.support import runs_of
+
+    rows: dict[str, list[int]] = {}
     for one in own.itertuples(index=False):
         if one.sheet:
-            rows.setdefault(one.sheet, []).append(str(one.row))
+            rows.setdefault(one.sheet, []).append(int(one.row))
         else:
             rows.setdefault(one.title, [])
     return "；".join(
-        f"{what}第{'、'.join(numbers)}行" if numbers else what for what, numbers in rows.items()
+        f"{what}第{runs_of(numbers)}行" if numbers else what for what, numbers in rows.items()
     )
 
 

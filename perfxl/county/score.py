@@ -21,6 +21,9 @@ from perfxl.points import as_score, as_text
 from perfxl.tables import ClaimState, ReturnTables, frame_of, whole
 from perfxl.values import number_of, precise_number_of
 
+# So many lines of evidence are written out beside one indicator.
+_MOST_EVIDENCE = 12
+
 
 @dataclass(frozen=True)
 class CountyScore:
@@ -117,7 +120,10 @@ def in_words(arithmetic: str, step: int) -> str:
 
 
 def evidence_in_words(rows: Sequence[Mapping[str, object]]) -> str:
-    """The rows that count as numbered lines: title, document number, where it is registered."""
+    """The rows that count as numbered lines: title, document number, where it is registered.
+
+    So many that a page would be full of them are summed up behind the first.
+    """
     lines = []
     for row in rows:
         if not row["counted"]:
@@ -125,7 +131,9 @@ def evidence_in_words(rows: Sequence[Mapping[str, object]]) -> str:
         number = f"（{row['document_number']}）" if row["document_number"] else ""
         where = f"［{row['sheet']}第{row['row']}行］" if row["row"] is not None else ""
         lines.append(f"{row['title']}{number}{where}")
-    return "\n".join(f"{at}. {line}" for at, line in enumerate(lines, 1))
+    shown = [f"{at}. {line}" for at, line in enumerate(lines[:_MOST_EVIDENCE], 1)]
+    more = f"……共 {len(lines)} 项，见佐证登记" if len(lines) > _MOST_EVIDENCE else ""
+    return "\n".join(filter(None, (*shown, more)))
 
 
 def _subtotals(rubric: Rubric, leaves: pd.DataFrame, displayed: pd.DataFrame) -> pd.DataFrame:
@@ -154,12 +162,11 @@ def _subtotal(code: str, name: str, depth: int, leaves: list[Any], shown: Any) -
     own = sum(whole(leaf.claimed) or 0 for leaf in leaves)
     parts = own if shown is None else int(shown.sum_below)
     # A sum that no office program has calculated yet reads 0 or blank.
-    filled_in = bool(claimed) and claimed != parts
+    claimed = claimed or (None if parts else claimed)
     note = ""
-    if filled_in:
-        assert claimed is not None
+    if claimed is not None and claimed != parts:
         note = f"所填小计 {as_score(claimed)} 与各部分之和 {as_score(parts)} 不符"
-    elif code == TOTAL_ROW and claimed and claimed != own:
+    elif code == TOTAL_ROW and claimed is not None and claimed != own:
         note = f"所填合计 {as_score(claimed)} 与各项得分之和 {as_score(own)} 不符"
     return {
         "code": code,
@@ -172,6 +179,7 @@ def _subtotal(code: str, name: str, depth: int, leaves: list[Any], shown: Any) -
         "computed": sum(whole(leaf.computed) or 0 for leaf in computable),
         "computable": sum(leaf.full_marks for leaf in computable),
         "claimed_computable": sum(whole(leaf.claimed) or 0 for leaf in computable),
+        "by_hand": sum(leaf.full_marks for leaf in leaves if leaf.state == ClaimState.MANUAL),
         "note": note,
     }
 

@@ -6,7 +6,7 @@ Everything is derived from the plan: the indicator's data items name registers a
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from perfxl.points import as_text
 from perfxl.tables import RegisterRows, ReturnTables, whole
 from perfxl.values import squeeze, text_of
 
+_UNSTATED = {Source.CAMPAIGN: "没有从其他考核取得，也没有填报", Source.UNIT: "没有填报"}
 # So many are named one by one before the rest is only counted.
 _MOST_NAMED = 6
 
@@ -55,7 +56,10 @@ def support_of(
         if item is None:
             continue
         if item.source is not Source.REGISTER:
-            rows += _stated(item, indicator, returned.data_items, taken.get(name))
+            stated = tuple(_stated(item, indicator, returned.data_items, taken.get(name)))
+            rows += stated
+            if not stated:
+                missing.append(f"数据项“{name}”{_UNSTATED.get(item.source, '还没有')}")
             continue
         of_item = _ItemSupport(plan, item, returned, as_of)
         rows += [{"indicator": indicator.code, **row} for row in of_item.rows()]
@@ -120,12 +124,18 @@ class _ItemSupport:
 
     def rows(self) -> Iterator[Mapping[str, object]]:
         """The rows that count, then those that only lack something."""
-        for at in self.held.values.index[self.met]:
+        for at in self.held.values.index[self.met & self._has_amount()]:
             yield self._row(at, counted=True, remark=_blanks(self.register, self.held, at))
         for at in self.held.values.index[~self.met]:
             lacking = self._lacking(at)
             if lacking:
                 yield self._row(at, counted=False, remark=lacking)
+
+    def _has_amount(self) -> pd.Series:
+        """Rows with something in the column that is added up or told apart."""
+        if self.item.aggregate not in (Aggregate.SUM, Aggregate.DISTINCT):
+            return pd.Series(True, index=self.held.values.index)
+        return self.held.texts[self.item.column] != ""
 
     def missing(self, *, in_full: bool) -> Iterator[str]:
         """What would have to be registered for more points."""
@@ -288,9 +298,21 @@ def _unproved(rows: Sequence[Mapping[str, object]]) -> Iterator[str]:
 
 
 def _rows_named(numbers: Sequence[int]) -> str:
-    """``第 4、5 行``."""
-    shown = "、".join(map(str, numbers[:_MOST_NAMED]))
-    return f"第 {shown} 行" if len(numbers) <= _MOST_NAMED else f"第 {shown} 等 {len(numbers)} 行"
+    """``第 4、6—8 行``."""
+    return f"第 {runs_of(numbers)} 行"
+
+
+def runs_of(numbers: Iterable[int]) -> str:
+    """Row numbers as people write them: 4, 6, 7, 8 → ``4、6—8``."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    shown = [f"{run[0]}—{run[-1]}" if len(run) > 2 else "、".join(map(str, run)) for run in runs]
+    more = "" if len(shown) <= _MOST_NAMED else f"等 {sum(map(len, runs))} 处"
+    return "、".join(shown[:_MOST_NAMED]) + more
 
 
 def _cited(

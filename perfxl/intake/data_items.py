@@ -79,6 +79,7 @@ def _from_register(
     elif item.aggregate is Aggregate.DISTINCT:
         named = values.loc[selected, item.column]
         named = named[_filled(named)]
+        named = mapped(named, squeeze) if named.dtype == object else named
         totals = named.groupby(receipts[named.index], sort=False).nunique().to_dict()
         factor = HUNDREDTHS
     elif item.aggregate is Aggregate.ABSENT:

@@ -158,6 +158,10 @@ def test_eighteen_of_twenty_two_departments_give_four_marks(source: Source) -> N
     assert "开展部门整体绩效目标管理的部门数 18个（取自2023年度考核，2024-01-10）" in set(
         own["title"]
     )
+    # Nor does it need the sheet on which they would be typed.
+    del book.grid.sheets["数据项"]
+    without = book.check(values).computed.set_index("indicator")
+    assert without.loc["3.2", "computed"] == 400
     figure = score.figures.set_index("item").loc["一级预算部门数"]
     assert (figure["taken"], figure["used"], figure["code"]) == (2_200, 2_200, "SL2023")
     assert pd.isna(figure["typed"])

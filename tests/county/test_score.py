@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from year_book import YearBook
 
 from perfxl.county.score import CountyScore, claim_state, in_words
+from perfxl.county.support import runs_of
 from perfxl.intake.data_items import absent_choices
 from perfxl.tables import ClaimState, whole
 
@@ -76,6 +77,17 @@ def test_the_reports_contradictions_stand_beside_the_sums(score: CountyScore) ->
     }
 
 
+def test_a_figure_that_nobody_gave_is_missing(sample: YearBook) -> None:
+    book = sample.copy()
+    book.put("数据项", 5, "数值", "")
+    told = leaf(book.score(), "3.2")
+    assert pd.isna(told["computed"])
+    assert told["state"] == ClaimState.UNKNOWN
+    assert told["missing"] == (
+        "数据项“开展部门整体绩效目标管理的部门数”没有从其他考核取得，也没有填报"
+    )
+
+
 def test_each_figure_leads_to_its_rows(score: CountyScore, sample: YearBook) -> None:
     own = score.evidence[score.evidence["indicator"] == "1.2.3"]
     assert list(zip(own["sheet"], own["row"], strict=True)) == [("制度文件", n) for n in (8, 9, 10)]
@@ -86,7 +98,10 @@ def test_each_figure_leads_to_its_rows(score: CountyScore, sample: YearBook) -> 
     assert sorted(typed["title"]) == [
         "一级预算部门数 22个（填报）", "开展部门整体绩效目标管理的部门数 18个（填报）",
     ]  # fmt: skip
-    # The ratio counts what is mended; the rubric's manual items show the rows that speak for them.
+    # Rows without an amount add nothing to a sum.
+    summed = score.evidence[score.evidence["indicator"] == "3.1.1"]
+    assert list(zip(summed["sheet"], summed["row"], strict=True)) == [("绩效目标", 4)]
+    # An indicator that is judged by hand shows the rows that speak for it.
     assert len(score.evidence[score.evidence["indicator"] == "1.2.4"]) == 9
 
 
@@ -257,6 +272,19 @@ def test_claim_states(
 )
 def test_arithmetic_in_words(arithmetic: str, words: str) -> None:
     assert in_words(arithmetic, 50) == words
+
+
+@pytest.mark.parametrize(
+    ("numbers", "shown"),
+    [
+        ([4], "4"),
+        ([5, 4], "4、5"),
+        ([4, 5, 6, 9], "4—6、9"),
+        (range(4, 40, 2), "4、6、8、10、12、14等 18 处"),
+    ],
+)
+def test_rows_are_named_in_runs(numbers: list[int], shown: str) -> None:
+    assert runs_of(numbers) == shown
 
 
 DATES = st.one_of(st.none(), st.dates(dt.date(2023, 1, 1), dt.date(2023, 12, 31)))
