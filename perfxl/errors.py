@@ -103,7 +103,8 @@ class ProjectListOutdated(PerfxlError):
 
 
 class LibraryHeld(PerfxlError):
-    """The indicator library is open in an office program, or was saved there meanwhile."""
+    """A workbook that would be changed in place (the library, a plan, a year's workbook) is open in
+    an office program, or was saved there meanwhile."""
 
     code = "E722"
 

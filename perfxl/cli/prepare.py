@@ -40,12 +40,19 @@ def plan(context: click.Context) -> None:
     from perfxl.excel.reader import read_workbook
     from perfxl.plan.markdown import to_markdown
     from perfxl.plan.reading import plan_records
+    from perfxl.plan.workbook import ADOPTION, ADOPTION_PENDING
 
     campaign = campaign_of(context)
     _ = campaign.plan
     sheets = read_workbook(campaign.plan_file.read_bytes(), campaign.plan_file.name).sheets
-    click.echo(to_markdown(plan_records(sheets)), nl=False)
+    records = plan_records(sheets)
+    click.echo(to_markdown(records), nl=False)
     click.echo(f"考核方案没有错误：{len(campaign.plan.units)} 个单位。", err=True)
+    pending = sum(
+        row.get(ADOPTION) == ADOPTION_PENDING for _, rows in records.values() for row in rows
+    )
+    if pending:
+        click.echo(f"另有 {pending} 个从指标库插入的待定指标，没有计入。", err=True)
 
 
 @cli.command(cls=ChineseCommand)

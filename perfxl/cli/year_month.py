@@ -36,9 +36,12 @@ def _month(text: str | None, otherwise: Month) -> Month:
 @year.command("month", cls=ChineseCommand)
 @click.argument("month", metavar="[月份]", required=False)
 @click.option("--all", "whole_year", is_flag=True, help="列出全年")
+@click.option("--enter", is_flag=True, help="先把全年的应报日期登入年度台账，已登记的行不动")
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON")
 @click.pass_context
-def month(context: click.Context, month: str | None, whole_year: bool, as_json: bool) -> None:
+def month(
+    context: click.Context, month: str | None, whole_year: bool, enter: bool, as_json: bool
+) -> None:
     """向市财政局的月报：这个月应报什么、报了没有、迟报和漏报（读：考核方案.xlsx、年度台账.xlsx）。
 
     期限按考核方案的“月报要求”表推算，遇休息日按国务院放假安排移动；报送情况取自登记表“月度报送”。
@@ -48,10 +51,15 @@ def month(context: click.Context, month: str | None, whole_year: bool, as_json: 
     例：perfxl -C 县级2024 year month 2024-03
     """
     from perfxl.monthly import DueState, counted
-    from perfxl.stages.month import monthly_reports
+    from perfxl.stages.month import enter_dues, monthly_reports
 
     campaign = campaign_of(context)
     today = now().date()
+    if enter:
+        entered = enter_dues(campaign, now())
+        click.echo(f"登入应报日期 {entered.entered} 项。", err=as_json)
+        if entered.kept:
+            click.echo(f"原来的年度台账留在 {entered.kept}。", err=as_json)
     wanted = _month(month, (today.year, today.month))
     result = monthly_reports(campaign, today)
     shown = list(result.standings) if whole_year else result.due_in(wanted)

@@ -186,7 +186,8 @@ class _Sheet:
                 cell.set("s", look)
         for child in list(cell):
             cell.remove(child)
-        cell.attrib.pop("t", None)
+        for attribute in ("t", "cm", "vm"):
+            cell.attrib.pop(attribute, None)
         if isinstance(value, str):
             if value:
                 cell.set("t", "inlineStr")

@@ -281,7 +281,7 @@ class _Mending:
     """Problems told, withdrawn, confirmed and returned in the month, and open at its end.
 
     A confirmation that was taken back later is taken off in the month in which that happened, so
-    that told less withdrawn less confirmed of all months is what is open.
+    that told less withdrawn less confirmed, over all months, is what is open.
     """
 
     def __init__(self, plan: Plan, happened: Happened, span: _Span, day: dt.date) -> None:

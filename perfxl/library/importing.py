@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from perfxl.layout.locate import Rows, cell_name, find_table, label_key
 from perfxl.library.columns import FoundColumn, FoundTable, find_indicator_table
-from perfxl.library.model import Kind, Use
+from perfxl.library.model import CHANGES, INDICATORS, Kind, Use
 from perfxl.plan.names import kind_of_sheet
 from perfxl.plan.workbook import (
     ADOPTION_PENDING,
@@ -78,20 +78,23 @@ def read_indicators(
 
     A sheet 指标体系 of a plan is read by its own headings. Of any other table columns are proposed,
     and unless all its headings are the library's own it is read only when ``confirmed`` (by sheet
-    and heading row) or where ``accept`` takes the proposals.
+    and heading row) or where ``accept`` takes the proposals. In a workbook of several tables without
+    a sector of their own, the name of the sheet is taken for it.
     """
     candidates: list[Candidate] = []
     unconfirmed: list[FoundTable] = []
     passed_over: list[str] = []
     plan = _plan_origin(origin, sheets)
     is_plan = any(squeeze(name).startswith(RUBRIC_PREFIX) for name in sheets)
+    if {INDICATORS, CHANGES} <= {squeeze(name) for name in sheets}:
+        # Another office's library: its other sheets tell of the same indicators once more.
+        sheets = {name: rows for name, rows in sheets.items() if squeeze(name) == INDICATORS}
+    tables = {} if is_plan else _tables(sheets)
     for name, rows in sheets.items():
         if squeeze(name).startswith(RUBRIC_PREFIX):
             candidates.extend(_of_rubric(plan, name, rows))
             continue
-        if is_plan:
-            continue
-        found = find_indicator_table(name, rows)
+        found = tables.get(name)
         if found is None:
             continue
         place = (name, found.heading_row)
@@ -108,12 +111,18 @@ def read_indicators(
         elif not (found.sure or accept):
             unconfirmed.append(found)
             continue
-        for one in _of_table(origin, found, rows):
+        by_sheet = len(tables) > 1 and not origin.sector
+        for one in _of_table(replace(origin, sector=name) if by_sheet else origin, found, rows):
             if isinstance(one, Candidate):
                 candidates.append(one)
             else:
                 passed_over.append(one)
     return Imported(tuple(candidates), tuple(unconfirmed), tuple(passed_over), is_plan)
+
+
+def _tables(sheets: Mapping[str, Rows]) -> dict[str, FoundTable]:
+    found = ((name, find_indicator_table(name, rows)) for name, rows in sheets.items())
+    return {name: table for name, table in found if table is not None}
 
 
 def _plan_origin(origin: Origin, sheets: Mapping[str, Rows]) -> Origin:

@@ -11,9 +11,9 @@ from perfxl.layout.declare import Column, Field, SheetLayout, Table
 from perfxl.layout.locate import Rows, cell_name, find_fields, find_table
 from perfxl.library.importing import Candidate
 from perfxl.library.model import CONTENT, INDICATOR_COLUMNS, LABELS, Library, State
-from perfxl.library.similar import Likeness, likenesses
-from perfxl.points import hundredths
-from perfxl.values import squeeze, text_of
+from perfxl.library.similar import Likeness, level_key, likenesses
+from perfxl.points import as_float
+from perfxl.values import precise_number_of, squeeze, text_of
 
 TAKE_IN, NOT_WANTED = "新增", "不收"
 MERGED, UPDATED = "合并", "更新"
@@ -121,7 +121,7 @@ def _difference(one: Mapping[str, str], other: Mapping[str, str]) -> str:
     """Where two indicators stand apart, for the eye: level, sector, definition."""
     parts = []
     for key in ("level_1", "level_2", "sector"):
-        if other.get(key) and one.get(key) and squeeze(one[key]) != squeeze(other[key]):
+        if other.get(key) and one.get(key) and level_key(one[key]) != level_key(other[key]):
             parts.append(f"{LABELS[key]}：{other[key]}")
     if other.get("definition"):
         parts.append(other["definition"][:40])
@@ -296,8 +296,6 @@ def _join(row: dict[str, str], values: Mapping[str, str], *, replacing: bool) ->
 
 
 def number_of_marks(text: str) -> float | None:
-    """The 参考分值 as a number to be shown; None for what is no number."""
-    try:
-        return hundredths(float(text)) / 100 if text else None
-    except ValueError:
-        return None
+    """The 参考分值 as a number to be shown; None for what is no number of at most two decimals."""
+    number = precise_number_of(text) if text else None
+    return None if number is None else as_float(number)

@@ -72,7 +72,9 @@ def by_number(entries: Iterable[Entry]) -> dict[str, Values]:
 class YearBalance:
     """One year of the library: ``before + added + restored - retired`` are in use at its end.
 
-    The sets hold numbers; ``altered`` are those of which the content changed.
+    ``added``, ``restored`` and ``retired`` are in the order in which it happened; who was retired
+    and restored within the year is in both. ``altered`` are those in use of which the content
+    changed.
     """
 
     year: int
@@ -93,34 +95,34 @@ def year_of(change: Values) -> int:
 def balances(changes: Sequence[Values]) -> list[YearBalance]:
     """Every year of the register of changes, the earliest first, replayed one change at a time.
 
-    An indicator counts once a year in each column: of one that was retired and restored within a
-    year only what remains at its end is counted.
+    What changes nothing (the retirement of one that is not in use) does not count.
     """
     in_use: set[str] = set()
-    ever: set[str] = set()
     found = []
     for year in sorted({year_of(change) for change in changes}):
-        before, known = frozenset(in_use), frozenset(ever)
+        before = frozenset(in_use)
+        moved: dict[str, list[str]] = {"added": [], "restored": [], "retired": []}
         altered: dict[str, None] = {}
         for change in (one for one in changes if year_of(one) == year):
             number = change["number"]
             match change["change"]:
-                case Change.ADDED | Change.RESTORED:
+                case Change.ADDED | Change.RESTORED if number not in in_use:
                     in_use.add(number)
-                    ever.add(number)
-                case Change.RETIRED | Change.DELETED:
+                    came_new = change["change"] == Change.ADDED
+                    moved["added" if came_new else "restored"].append(number)
+                case Change.RETIRED | Change.DELETED if number in in_use:
                     in_use.discard(number)
-                case Change.ALTERED:
+                    moved["retired"].append(number)
+                case Change.ALTERED if number in in_use:
                     altered[number] = None
-        come = sorted(in_use - before)
         found.append(
             YearBalance(
                 year,
                 before,
-                tuple(number for number in come if number not in known),
-                tuple(number for number in come if number in known),
-                tuple(sorted(before - in_use)),
-                tuple(number for number in altered if number in before),
+                tuple(moved["added"]),
+                tuple(moved["restored"]),
+                tuple(moved["retired"]),
+                tuple(altered),
                 frozenset(in_use),
             )
         )

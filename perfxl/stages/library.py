@@ -512,6 +512,7 @@ def _confirmed(path: Path) -> tuple[dict[str, Confirmed], list[dict[str, str]]]:
     book = path.with_name(COLUMNS_FILE)
     if not book.is_file():
         return {}, []
+    refuse_held(book)
     table = Table("columns", COLUMN_COLUMNS)
     found: dict[str, dict[tuple[str, int], dict[int, str] | None]] = {}
     records: list[dict[str, str]] = []
@@ -583,6 +584,8 @@ def merge_choices(path: Path, book: Path, now: dt.datetime, by: str) -> MergeRes
     if not book.is_file():
         raise Missing("没有这个文件", place=Place(str(book)), remedy="请先执行 library import")
     refuse_held(path)
+    # What was chosen there may not be saved yet.
+    refuse_held(book)
     opened = Opened.read(path)
     blank_rows, pending = _choices(book)
     rows, by_hand, numbered = opened.hand_made()

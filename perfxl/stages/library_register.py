@@ -106,6 +106,6 @@ def enter(campaign: Campaign, library: Path, now: dt.datetime) -> Entered:
 
 def _change(number: str, balance: YearBalance | None) -> str:
     """What became of an indicator in the year: 新增, 修改 or 沿用."""
-    if balance is not None and number in (*balance.added, *balance.restored):
+    if balance is not None and number not in balance.before:
         return "新增"
     return "修改" if balance is not None and number in balance.altered else "沿用"

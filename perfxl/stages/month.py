@@ -8,10 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perfxl.campaign import PLAN_FILE, PRODUCTS, Campaign
-from perfxl.errors import NoSuchCampaign, NothingToDo, NotInPlan, NoYearWorkbook, Place
+from perfxl.errors import (
+    NoSuchCampaign,
+    NothingToDo,
+    NotInPlan,
+    NoYearWorkbook,
+    Place,
+    WrongWorkbook,
+)
+from perfxl.excel.edits import SheetEdit, Spot, Written, edited_workbook
 from perfxl.excel.reader import read_workbook
 from perfxl.facts.month import Happened, MonthFigures, month_figures, months_of
-from perfxl.layout.locate import find_table
+from perfxl.files import keep_earlier, write_atomically
+from perfxl.layout.locate import LocatedTable, Rows, find_table
 from perfxl.ledger import Form, Verdict
 from perfxl.monthly import Due, Month, Sent, Standing, dues_of_year, month_of, standings
 from perfxl.plan.forms import register_table
@@ -24,14 +33,16 @@ from perfxl.plan.monthly_reading import (
     REGISTER,
     SENT,
 )
-from perfxl.plan.names import find_name
+from perfxl.plan.names import find_name, same
 from perfxl.plan.workbook import MONTHLY, OTHER_CAMPAIGNS
 from perfxl.products.brief import monthly_brief
 from perfxl.stages.documents import WrittenDocument, write_document
 from perfxl.stages.gather import deadline_of_units, returns_in_force
+from perfxl.stages.library import refuse_held
 from perfxl.values import date_of, squeeze, text_of
 
 _PRODUCT, _CIRCULAR = "brief", "circular"
+_SERIAL_ZERO = dt.date(1899, 12, 30)
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,17 @@ def monthly_reports(campaign: Campaign, today: dt.date) -> MonthlyReports:
     return MonthlyReports(year, found, strange)
 
 
+def _register(campaign: Campaign, data: bytes) -> tuple[str, Rows, LocatedTable | None]:
+    """The sheet of the register in the year workbook, its rows, and where its table is."""
+    register = next(
+        one for one in campaign.plan.registers if find_name(REGISTER, [one.name]) is not None
+    )
+    sheets = read_workbook(data, campaign.year_workbook.name).sheets
+    name = next((name for name in sheets if squeeze(name) == squeeze(register.name)), "")
+    rows = sheets.get(name, ())
+    return name, rows, find_table(rows, register_table(register))
+
+
 def _registered(campaign: Campaign, year: int) -> list[Sent]:
     """The rows of the register 月度报送 in the year workbook."""
     path = campaign.year_workbook
@@ -74,14 +96,7 @@ def _registered(campaign: Campaign, year: int) -> list[Sent]:
             place=Place(str(path)),
             remedy="请用 -C 指定 perfxl year new 建立的文件夹",
         )
-    register = next(
-        one for one in campaign.plan.registers if find_name(REGISTER, [one.name]) is not None
-    )
-    sheets = read_workbook(path.read_bytes(), path.name).sheets
-    rows = next(
-        (rows for name, rows in sheets.items() if squeeze(name) == squeeze(register.name)), ()
-    )
-    located = find_table(rows, register_table(register))
+    _, rows, located = _register(campaign, path.read_bytes())
     if located is None:
         return []
     found = []
@@ -92,7 +107,7 @@ def _registered(campaign: Campaign, year: int) -> list[Sent]:
         if any(texts.values()):
             found.append(
                 Sent(
-                    month_of(texts.get(MONTH, ""), year),
+                    _month(values.get(MONTH, ""), year),
                     texts.get(ITEM, ""),
                     date_of(values.get(DUE, "")),
                     date_of(values.get(SENT, "")),
@@ -102,6 +117,56 @@ def _registered(campaign: Campaign, year: int) -> list[Sent]:
                 )
             )
     return found
+
+
+@dataclass(frozen=True)
+class DuesEntered:
+    """How many reports were entered with their last days, and where the earlier workbook is."""
+
+    entered: int
+    kept: Path | None = None
+
+
+def enter_dues(campaign: Campaign, now: dt.datetime) -> DuesEntered:
+    """Enter every report of the year that the register lacks, with its last day and nothing else.
+
+    Rows that stand there stay as they are. Raises what ``monthly_reports`` does, WrongWorkbook where
+    the register is not in the workbook, LibraryHeld where that is open elsewhere, CannotWrite.
+    """
+    result = monthly_reports(campaign, now.date())
+    path = campaign.year_workbook
+    refuse_held(path)
+    data = path.read_bytes()
+    name, _, located = _register(campaign, data)
+    if located is None or not {MONTH, ITEM, DUE} <= set(located.columns):
+        raise WrongWorkbook(
+            f"找不到登记表“{REGISTER}”的表头",
+            place=Place(path.name, name),
+            remedy="请用 perfxl year renew 换成新的格式",
+        )
+    registered = _registered(campaign, result.year)
+    there = {(one.month, same(one.item)) for one in registered}
+    lacking = [
+        one.due for one in result.standings if (one.due.month, same(one.due.item)) not in there
+    ]
+    if not lacking:
+        return DuesEntered(0)
+    first = max((one.row for one in registered), default=located.first_row)
+    at = located.columns
+    cells: dict[Spot, Written] = {}
+    for row, due in enumerate(lacking, first):
+        cells[row, at[MONTH]] = f"{due.month[1]}月"
+        cells[row, at[ITEM]] = due.item
+        cells[row, at[DUE]] = float((due.on - _SERIAL_ZERO).days)
+    kept = keep_earlier(path, now)
+    write_atomically(path, edited_workbook(data, [SheetEdit(name, cells)]))
+    return DuesEntered(len(lacking), kept)
+
+
+def _month(value: object, year: int) -> Month | None:
+    """``1月`` as it is chosen, or a date of the month as Excel may have made of it."""
+    day = date_of(value)
+    return (day.year, day.month) if day is not None else month_of(text_of(value), year)
 
 
 def what_happened(campaign: Campaign) -> Happened:

@@ -57,7 +57,7 @@ TEXTS = st.text(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.dictionaries(
         st.tuples(st.integers(0, 20), st.integers(0, 30)),
@@ -113,6 +113,7 @@ def test_a_sheet_is_added_behind_the_others() -> None:
     assert read_workbook(changed).sheets["参考"][3] == ["一", "=二"]
 
 
+@pytest.mark.slow
 def test_what_another_program_saved_can_be_edited(repository: Path) -> None:
     data = (repository / "tests" / "data" / "return_by_libreoffice.xlsx").read_bytes()
     name = next(iter(read_workbook(data).sheets))

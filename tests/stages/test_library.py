@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Any
 
 import openpyxl
 import pytest
+from click.testing import CliRunner
 from openpyxl.comments import Comment
 from openpyxl.styles import PatternFill
 
 from perfxl.campaign import read_plan_file
+from perfxl.cli import cli
 from perfxl.errors import (
     AlreadyThere,
     LibraryDamaged,
@@ -37,6 +40,7 @@ from perfxl.library.searching import alike, search
 from perfxl.products.template import template
 from perfxl.stages.library import (
     Given,
+    Opened,
     changes_of,
     entries_of,
     find_library,
@@ -416,6 +420,7 @@ def test_rows_typed_by_hand_are_numbered_and_registered(office: Path) -> None:
     assert years.years[-1].retired == ("ZB0004",)
 
 
+@pytest.mark.slow
 def test_a_row_that_was_deleted_is_told_and_its_number_not_used_again(office: Path) -> None:
     path = office / "指标库.xlsx"
     last = entries_of(path)[-1]
@@ -559,6 +564,45 @@ def test_a_library_that_is_open_elsewhere_is_not_touched(office: Path, lock: str
     assert len(entries_of(path)) > 16
 
 
+def test_a_library_that_was_saved_meanwhile_is_not_overwritten(office: Path) -> None:
+    path = office / "指标库.xlsx"
+    opened = Opened.read(path)
+    rows, _, numbered = opened.hand_made()
+    rows["ZB0001"]["note"] = "改"
+    book = openpyxl.load_workbook(path)
+    book[INDICATORS]["B4"] = "别人改的"
+    book.save(path)
+    with pytest.raises(LibraryHeld, match="刚刚在别处保存过"):
+        opened.save(rows, [], numbered, (), NOW, BY)
+    assert entries_of(path)[0]["name"] == "别人改的"
+
+
+def test_another_offices_library_is_taken_in_by_its_first_sheet(made: Path, tmp_path: Path) -> None:
+    path = new_library(tmp_path, NOW, BY)
+    shutil.copy(made / "指标库.xlsx", tmp_path / "邻县指标库.xlsx")
+    result = import_files(path, [tmp_path / "邻县指标库.xlsx"], NOW, Given(source="邻县"))
+    assert result.columns is None and result.fresh == len(entries_of(made / "指标库.xlsx"))
+    row = rows_of(tmp_path / "待合并.xlsx")[1]
+    assert (row["建议"], row["来源"]) == (
+        "与ZB0002合并",
+        "邻县；财预〔2013〕53号（改写）；某县指标库",
+    )
+
+
+@pytest.mark.slow
+def test_sheets_named_after_sectors_give_the_sector(tmp_path: Path) -> None:
+    path = new_library(tmp_path, NOW, BY)
+    book = openpyxl.Workbook()
+    for sector in ("教育", "水利"):
+        sheet = book.create_sheet(sector)
+        for row in (("指标名称", "目标值"), (f"{sector}项目数", "≥1个")):
+            sheet.append(row)
+    book.save(tmp_path / "某县.xlsx")
+    assert import_files(path, [tmp_path / "某县.xlsx"], NOW).fresh == 2
+    rows = rows_of(tmp_path / "待合并.xlsx")
+    assert [row["行业领域"] for row in rows] == ["教育", "水利"]
+
+
 def test_a_damaged_library_is_told_and_left_as_it_is(office: Path) -> None:
     path = office / "指标库.xlsx"
     whole = path.read_bytes()
@@ -648,6 +692,7 @@ def test_the_shipped_library_is_what_its_source_says(repository: Path) -> None:
     assert set(LABELS) == set(entries[0].values)
 
 
+@pytest.mark.slow
 def test_indicators_are_entered_into_the_year_workbook(made: Path, tmp_path: Path) -> None:
     campaign = new_year(tmp_path / "县级2023")
     book = openpyxl.load_workbook(campaign.year_workbook)
@@ -676,3 +721,29 @@ def test_indicators_are_entered_into_the_year_workbook(made: Path, tmp_path: Pat
     checked = read_year(campaign, NOW).checked
     assert checked.tables.registers["指标库"].texts["指标编号"].nunique() == len(wanted)
     campaign.close()
+
+
+@pytest.mark.slow
+def test_the_commands_from_new_to_changes(tmp_path: Path, repository: Path) -> None:
+    def run(*arguments: str) -> str:
+        result = CliRunner().invoke(cli, ["-C", str(tmp_path), *arguments])
+        assert result.exit_code in (0, 1), result.output
+        return result.output
+
+    assert "指标库.xlsx" in run("library", "new")
+    plan = repository / "workbook_templates" / "考核方案.xlsx"
+    assert "待合并表共 48 条" in run("library", "import", str(plan))
+    choose(tmp_path / "待合并.xlsx", {}, AS_SUGGESTED)
+    assert "新增 25 条，合并 23 条" in run("library", "merge", str(tmp_path / "待合并.xlsx"))
+    assert "ZB0009" in run("library", "search", "满意")
+    assert "没有完全符合的" in run("library", "search", "公众满意度")
+    assert "停用 ZB0001" in run("library", "retire", "ZB0001", "--reason", "不用")
+    assert "恢复 ZB0001" in run("library", "restore", "ZB0001", "--reason", "要用")
+    assert "与上次登记时一样" in run("library", "record")
+    year = f"{dt.date.today():%Y}"
+    assert json.loads(run("library", "changes", year, "--json"))[0]["in_use"] == 41
+    shutil.copy(plan, tmp_path / "考核方案.xlsx")
+    assert "编码 10.1" in run("library", "insert", "ZB0003", "--kind", "部门")
+    county = other_county(tmp_path / "某县.xlsx")
+    assert "列对应.xlsx" in run("library", "import", str(county))
+    assert "共 4 条" in run("library", "import", str(county), "--accept-columns")

@@ -18,6 +18,7 @@ from perfxl.campaign import Campaign
 from perfxl.cli import cli
 from perfxl.documents.form_check import check_form
 from perfxl.errors import NoSuchCampaign, NothingToDo, NotInPlan
+from perfxl.excel.reader import read_workbook
 from perfxl.facts.month import Month, MonthFigures, month_figures, months_of
 from perfxl.ledger import (
     CheckedProject,
@@ -38,7 +39,7 @@ from perfxl.ledger import (
 from perfxl.monthly import DueState
 from perfxl.rectifications.states import Decision, State
 from perfxl.stages.feedback import feedback
-from perfxl.stages.month import monthly_reports, source_of, what_happened, write_brief
+from perfxl.stages.month import enter_dues, monthly_reports, source_of, what_happened, write_brief
 from perfxl.stages.rectification import decide, problems_today
 from perfxl.stages.status import status
 from perfxl.stages.year import new_year
@@ -362,6 +363,7 @@ def test_sent_late_missing_and_not_yet_due_are_told(year: Campaign) -> None:
             ("1月", "反馈意见", dt.date(2023, 2, 6), dt.date(2023, 2, 9)),
             ("2月", "工作信息", dt.date(2023, 3, 10), dt.date(2023, 3, 9)),
             ("13月", "工作信息", None, dt.date(2023, 3, 9)),
+            (dt.date(2023, 3, 1), "工作进展", None, dt.date(2023, 3, 8)),
         ],
     )
     result = monthly_reports(year, dt.date(2023, 3, 8))
@@ -379,9 +381,30 @@ def test_sent_late_missing_and_not_yet_due_are_told(year: Campaign) -> None:
     assert "登记的应报日期 2023-03-10" in february["工作信息"].remark
     assert "报送日期还没有到" in february["工作信息"].remark
     april = result.due_in((2023, 4))
-    assert {(one.state, one.due.on) for one in april} == {(DueState.NOT_YET, dt.date(2023, 4, 6))}
+    assert {one.due.on for one in april} == {dt.date(2023, 4, 6)}
+    assert [one.state for one in april] == [DueState.ON_TIME, DueState.NOT_YET, DueState.NOT_YET]
     assert [(one.row, one.item) for one in result.strange] == [(7, "工作信息")]
     assert len(result.standings) == 36
+
+
+def test_last_days_of_the_year_are_entered_once(year: Campaign) -> None:
+    typed = ("3月", "工作信息", dt.date(2023, 4, 12), None, "改期")
+    register(year, [typed])
+    before = read_workbook(year.year_workbook.read_bytes()).sheets
+    entered = enter_dues(year, at(1, 3))
+    assert entered.entered == 35 and entered.kept is not None
+    after = read_workbook(year.year_workbook.read_bytes()).sheets
+    assert {name: rows for name, rows in after.items() if name != "月度报送"} == {
+        name: rows for name, rows in before.items() if name != "月度报送"
+    }
+    rows = after["月度报送"][3:39]
+    assert list(rows[0][:3]) == ["3月", "工作信息", dt.date(2023, 4, 12)]
+    assert list(rows[1][:3]) == ["1月", "工作进展", dt.date(2023, 2, 6)]
+    assert not any(row[3] for row in rows)
+    result = monthly_reports(year, dt.date(2023, 1, 3))
+    assert {one.state for one in result.standings} == {DueState.NOT_YET} and not result.strange
+    assert [one.remark[:7] for one in result.standings if one.remark] == ["登记的应报日期"]
+    assert enter_dues(year, at(1, 3)).entered == 0
 
 
 def test_the_commands_tell_it(year: Campaign, lived: Campaign) -> None:
