@@ -276,12 +276,15 @@ def test_a_number_that_is_nowhere_is_seen(year: Year, made: tuple[SelfReport, by
         check_report(year, report, saved.getvalue())
 
 
-def test_an_altered_row_alters_its_sentence(plan: Plan, year: Year, text: str) -> None:
+def test_an_altered_row_alters_its_sentence_and_what_does_not_apply_is_not_scored(
+    plan: Plan, year: Year, text: str
+) -> None:
     rows = year.rows("制度文件")
     old = "政府债务项目绩效管理办法"
     (row,) = chosen(rows, 文件名称=old)
     row |= {"文件名称": "石楼县专项债券绩效管理办法", "文号": "石财绩〔2023〕12号"}  # type: ignore[operator]
-    changed = year.with_registers({"制度文件": rows})
+    # Nothing was fed back, so there was nothing to mend: the ratio has no denominator.
+    changed = year.with_registers({"制度文件": rows, "反馈整改": []})
     report = changed.report()
     data = self_report_document(plan, report)
     check_report(changed, report, data)
@@ -289,6 +292,8 @@ def test_an_altered_row_alters_its_sentence(plan: Plan, year: Year, text: str) -
     told = text_of_report(data)
     assert "、《石楼县专项债券绩效管理办法》（石财绩〔2023〕12号）。得1.5分。" in told
     assert f"《{old}》" not in told
+    assert "1.反馈与整改（4分，本年度不适用）" in told
+    assert "其中本年度不适用的末级指标1项，不计分。" in told
 
 
 def test_an_emptied_register_is_told(plan: Plan, year: Year, text: str) -> None:
@@ -303,7 +308,9 @@ def test_an_emptied_register_is_told(plan: Plan, year: Year, text: str) -> None:
     assert "本年度没有登记“重大事项事前评估”方面的工作。" in told
     assert "没有登记内容的登记表有2张：事前绩效评估、月度报送。" in told
     assert "“重大事项事前评估”（2.2）失2分。“事前绩效评估”没有登记任何内容。" in told
-    assert "“四本预算和重点领域评价”（5.2.1）失0.5分。重点绩效评价中没有：国有资本经营预算。" in told
+    assert (
+        "“四本预算和重点领域评价”（5.2.1）失0.5分。重点绩效评价中没有：国有资本经营预算。" in told
+    )
 
 
 def test_what_contradicts_itself_is_refused_and_not_written(campaign: Campaign) -> None:
@@ -325,16 +332,6 @@ def test_what_contradicts_itself_is_refused_and_not_written(campaign: Campaign) 
 def test_a_plan_without_the_texts(plan: Plan, made: tuple[SelfReport, bytes]) -> None:
     with pytest.raises(NotInPlan, match="自评报告"):
         self_report_document(replace(plan, wording={}), made[0])
-
-
-def test_what_does_not_apply_is_neither_scored_nor_hidden(plan: Plan, year: Year) -> None:
-    emptied = year.with_registers({"反馈整改": []})
-    report = emptied.report()
-    data = self_report_document(plan, report)
-    check_report(emptied, report, data)
-    told = text_of_report(data)
-    assert "1.反馈与整改（4分，本年度不适用）" in told
-    assert "其中本年度不适用的末级指标1项，不计分。" in told
 
 
 def test_returned_text_stays_text(plan: Plan, year: Year) -> None:
@@ -388,14 +385,14 @@ def test_a_random_year(year: Year) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(min_value=3, max_value=2**32))
-def test_150_random_years(year: Year, seed: int) -> None:
+def test_100_random_years(year: Year, seed: int) -> None:
     check_random(year, seed)
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(min_value=0, max_value=2**32))
-def test_60_years_of_hostile_texts(year: Year, seed: int) -> None:
+def test_40_years_of_hostile_texts(year: Year, seed: int) -> None:
     check_random(year, seed, hostile=True)
