@@ -276,7 +276,7 @@ def test_a_number_that_is_nowhere_is_seen(year: Year, made: tuple[SelfReport, by
         check_report(year, report, saved.getvalue())
 
 
-def test_an_altered_row_alters_its_sentence_and_what_does_not_apply_is_not_scored(
+def test_an_altered_row_alters_its_sentence_and_an_emptied_whole_does_not_apply(
     plan: Plan, year: Year, text: str
 ) -> None:
     rows = year.rows("制度文件")
