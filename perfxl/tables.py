@@ -511,7 +511,8 @@ COUNTY_SCORES: Schema = {
 # Headings of the rubric and its total (code 合计, depth 0): ``claimed`` is the subtotal as filled
 # in, ``claimed_parts`` what the rows below it add up to, ``claimed_leaves`` the indicators under it;
 # ``computed`` adds up those that can be computed, which have ``computable`` marks and claim
-# ``claimed_computable``. ``note`` says where a claimed subtotal is not the sum of its parts.
+# ``claimed_computable``; ``by_hand`` are the marks that people judge, the rest cannot be computed for
+# want of figures. ``note`` says where a claimed subtotal is not the sum of its parts.
 COUNTY_SUBTOTALS: Schema = {
     "code": "object",
     "name": "object",
@@ -523,6 +524,7 @@ COUNTY_SUBTOTALS: Schema = {
     "computed": "int64",
     "computable": "int64",
     "claimed_computable": "int64",
+    "by_hand": "int64",
     "note": "object",
 }
 # The register rows behind each indicator, and the figures that are in no register (``register``

@@ -210,11 +210,12 @@ def _print_score(result: Year) -> None:
             title=f"登记内容不全的 {len(lacking)} 项：",
         )
     total = county.total
-    by_hand = total.full_marks - total.computable
+    lacking = total.full_marks - total.computable - total.by_hand
     click.echo(
         f"自评合计 {shown(total.claimed, '未计算')}（各项相加 {as_score(total.claimed_leaves)}）。"
         f"可计算的指标分值 {as_score(total.computable)}：自评 {as_score(total.claimed_computable)}，"
-        f"计算 {as_score(total.computed)}。由人工评定的分值 {as_score(by_hand)}。"
+        f"计算 {as_score(total.computed)}。由人工评定的分值 {as_score(total.by_hand)}"
+        + (f"，缺数据或不适用的分值 {as_score(lacking)}。" if lacking else "。")
     )
 
 

@@ -162,12 +162,11 @@ def _subtotal(code: str, name: str, depth: int, leaves: list[Any], shown: Any) -
     own = sum(whole(leaf.claimed) or 0 for leaf in leaves)
     parts = own if shown is None else int(shown.sum_below)
     # A sum that no office program has calculated yet reads 0 or blank.
-    filled_in = bool(claimed) and claimed != parts
+    claimed = claimed or (None if parts else claimed)
     note = ""
-    if filled_in:
-        assert claimed is not None
+    if claimed is not None and claimed != parts:
         note = f"所填小计 {as_score(claimed)} 与各部分之和 {as_score(parts)} 不符"
-    elif code == TOTAL_ROW and claimed and claimed != own:
+    elif code == TOTAL_ROW and claimed is not None and claimed != own:
         note = f"所填合计 {as_score(claimed)} 与各项得分之和 {as_score(own)} 不符"
     return {
         "code": code,
@@ -180,6 +179,7 @@ def _subtotal(code: str, name: str, depth: int, leaves: list[Any], shown: Any) -
         "computed": sum(whole(leaf.computed) or 0 for leaf in computable),
         "computable": sum(leaf.full_marks for leaf in computable),
         "claimed_computable": sum(whole(leaf.claimed) or 0 for leaf in computable),
+        "by_hand": sum(leaf.full_marks for leaf in leaves if leaf.state == ClaimState.MANUAL),
         "note": note,
     }
 

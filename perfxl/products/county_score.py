@@ -117,10 +117,13 @@ def _sum_row(sheet: SheetWriter, row: int, total: Any, children: list[int], role
         letter = column_letter(column)
         summed = f"=SUM({','.join(f'{letter}{child + 1}' for child in children)})"
         sheet.formula(row, column, summed, role, cached=as_float(amount))
-    by_hand = total.full_marks - total.computable
-    remark = "；".join(
-        filter(None, (total.note, f"另有 {as_score(by_hand)} 分由人工评定" if by_hand else ""))
+    lacking = total.full_marks - total.computable - total.by_hand
+    parts = (
+        total.note,
+        f"另有 {as_score(total.by_hand)} 分由人工评定" if total.by_hand else "",
+        f"{as_score(lacking)} 分缺数据或不适用，没有计算" if lacking else "",
     )
+    remark = "；".join(filter(None, parts))
     flagged: dict[str, Any] = {"bg_color": FLAG} if total.note else {}
     sheet.text(row, _REMARK, remark, role, font_size=9, **flagged)
     sheet.raw.set_row(row, wrapped_height((remark, _FORM_COLUMNS[_REMARK][1]), least=21))

@@ -24,6 +24,7 @@ from perfxl.errors import (
     NotAYear,
     NoYearWorkbook,
     Place,
+    PlanRefused,
 )
 from perfxl.excel.reader import read_workbook
 from perfxl.files import keep_earlier, keep_original, write_atomically
@@ -293,6 +294,11 @@ def _figures(
 ) -> list[CampaignFigure] | None:
     """What the campaign in a folder gives; None where it has no returns yet."""
     source = Campaign(folder)
+    try:
+        _ = source.plan
+    except PlanRefused as refused:
+        # Not to be taken for the plan of the year.
+        raise PlanRefused(str(folder / PLAN_FILE), refused.mistakes) from refused
     try:
         gathered = gather(source)
         if not gathered.receipts:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from year_book import YearBook
 
 from perfxl.county.score import CountyScore, claim_state, in_words
+from perfxl.county.support import runs_of
 from perfxl.intake.data_items import absent_choices
 from perfxl.tables import ClaimState, whole
 
@@ -271,6 +272,19 @@ def test_claim_states(
 )
 def test_arithmetic_in_words(arithmetic: str, words: str) -> None:
     assert in_words(arithmetic, 50) == words
+
+
+@pytest.mark.parametrize(
+    ("numbers", "shown"),
+    [
+        ([4], "4"),
+        ([5, 4], "4、5"),
+        ([4, 5, 6, 9], "4—6、9"),
+        (range(4, 40, 2), "4、6、8、10、12、14等 18 处"),
+    ],
+)
+def test_rows_are_named_in_runs(numbers: list[int], shown: str) -> None:
+    assert runs_of(numbers) == shown
 
 
 DATES = st.one_of(st.none(), st.dates(dt.date(2023, 1, 1), dt.date(2023, 12, 31)))

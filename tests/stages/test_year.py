@@ -65,6 +65,7 @@ def test_a_new_year_is_blank_and_never_overwrites(tmp_path: Path) -> None:
     registers = ("制度文件", "培训宣传", "事前绩效评估", "绩效目标", "绩效监控", "重点绩效评价", "自评抽查",
                  "第三方机构考核", "反馈整改", "结果应用", "信息公开", "月度报送", "指标库")  # fmt: skip
     assert set(registers) <= set(book.sheets)
+    assert "由人工评定的分值 17.0，缺数据或不适用的分值 16.0。" in run(folder, "score").stdout
     # Nothing is claimed before the year is over: that is no mistake, and is not passed either.
     checked = run(folder, "check")
     assert checked.exit_code == 0
@@ -156,6 +157,12 @@ def test_what_is_wrong_with_the_other_campaign_is_told(
     assert isinstance(nowhere.exception, PerfxlError)
     assert nowhere.exception.code == "E701"
     (tmp_path / "空").mkdir()
+    (tmp_path / "坏").mkdir()
+    (tmp_path / "坏" / "考核方案.xlsx").write_bytes(
+        plan_workbook({"考核信息": [{"项目": "考核编号", "内容": "X"}]})
+    )
+    broken = run(year, "score", "--from", tmp_path / "坏")
+    assert str(broken.exception).startswith(f"[E101] {tmp_path / '坏' / '考核方案.xlsx'}")
     use_plan(year, lambda sheets: sheets["引用考核"][0].update({"文件夹": "../空"}))
     empty = run(year, "score")
     assert "考核方案.xlsx / 引用考核!B4" in str(empty.exception)
