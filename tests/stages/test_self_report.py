@@ -189,7 +189,8 @@ def numbers_of_scores(report: SelfReport) -> set[str]:
         amounts += [one.lost for one in below]
     lost = sum(one.lost > 0 for one in report.scores)
     absent = sum(one.score is None for one in report.scores)
-    counts = (len(rubric.top), len(report.scores), lost, absent)
+    sources = [one.source for one in report.scores]
+    counts = [len(rubric.top), len(report.scores), lost, absent, *map(sources.count, sources)]
     shown = {as_text(abs(amount)) for amount in amounts} | {str(count) for count in counts}
     lost_points = sum(one.lost for one in report.scores)
     return {*shown, as_text(lost_points)}
@@ -211,6 +212,10 @@ def check_report(year: Year, report: SelfReport, data: bytes) -> None:
     expected = reckoned(year)
     known = year.numbers() | numbers_of_plan(plan) | numbers_of_scores(report)
     known |= {number for number in expected.values() if number != "0"}
+    monthly = {(row.get("月份") or "", row.get("报送事项") or "") for row in year.rows("月度报送")}
+    unregistered = str(12 * 3 - sum(all(one) for one in monthly))
+    assert set(re.findall(r"等(\d+)次", told)) <= {unregistered}
+    known.add(unregistered)
     for line, numbers in numbers_of_report(data).items():
         assert numbers <= known, (line, numbers - known)
     for pattern, number in expected.items():
@@ -293,7 +298,7 @@ def test_an_altered_row_alters_its_sentence_and_an_emptied_whole_does_not_apply(
     assert "、《石楼县专项债券绩效管理办法》（石财绩〔2023〕12号）。得1.5分。" in told
     assert f"《{old}》" not in told
     assert "1.反馈与整改（4分，本年度不适用）" in told
-    assert "其中本年度不适用的末级指标1项，不计分。" in told
+    assert "本年度不适用的有1项，不计得分。" in told
 
 
 def test_an_emptied_register_is_told(plan: Plan, year: Year, text: str) -> None:
