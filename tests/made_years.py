@@ -33,7 +33,7 @@ Row = Mapping[str, object]
 Registers = Mapping[str, Sequence[Row]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Year:
     """One year: the plan and the contents of the workbook, as an office program saved it."""
 

@@ -165,7 +165,8 @@ def self_report(
 
 def _shortfall(missing: str) -> str:
     """Of what ``county_score`` misses, what was not done; not which cells of a row are blank."""
-    return "；".join(one for one in missing.split("；") if _NOT_DONE.search(one))
+    # Documents put no spaces around numbers.
+    return "；".join(one.replace(" ", "") for one in missing.split("；") if _NOT_DONE.search(one))
 
 
 def self_report_facts(plan: Plan, report: SelfReport) -> Facts:
@@ -189,6 +190,11 @@ def self_report_facts(plan: Plan, report: SelfReport) -> Facts:
         "末级指标数": len(report.scores),
         "满分项数": sum(one.score == one.full_marks for one in report.scores),
         "扣分项数": len(lost),
+        "计算项数": sum(one.score is not None and one.is_computed for one in report.scores),
+        "自评项数": sum(
+            one.score is not None and one.is_claimed and not one.is_computed
+            for one in report.scores
+        ),
         "未自评项数": sum(one.score is not None and not one.is_claimed for one in report.scores),
         "不适用项数": not_applicable,
         "登记表数": len(report.registers),

@@ -227,6 +227,8 @@ _SELF_ASSESSMENT: Fields = {
     "末级指标数": FieldKind.COUNT,
     "满分项数": FieldKind.COUNT,
     "扣分项数": FieldKind.COUNT,
+    "计算项数": FieldKind.COUNT,
+    "自评项数": FieldKind.COUNT,
     "未自评项数": FieldKind.COUNT,
     "不适用项数": FieldKind.COUNT,
     "登记表数": FieldKind.COUNT,

@@ -28,7 +28,7 @@ from perfxl.plan.wording import (
     TextRow,
     split_text,
 )
-from perfxl.plan.workbook import WORDING_SHEET
+from perfxl.plan.workbook import RUBRIC_PREFIX, WORDING_SHEET
 from perfxl.values import precise_number_of, squeeze
 
 _OPERATOR = re.compile(r">=|<=|<>|!=|[=≠<>≤≥]")
@@ -47,7 +47,10 @@ def read_wording(
     found: dict[DocumentKind, list[TextRow]] = {}
     first: dict[DocumentKind, Row] = {}
     drawing = DrawnReading(book, registers, items)
-    codes = {squeeze(row.code): row.code for one in rubrics for row in one.rows}
+    # A rubric with a mistake may lack codes that are right.
+    is_doubtful = any(one.place.sheet.startswith(RUBRIC_PREFIX) for one in book.mistakes)
+    known = () if is_doubtful else tuple(rubrics)
+    codes = {squeeze(row.code): row.code for one in known for row in one.rows}
     for row in book.rows(WORDING_SHEET, needed=False):
         kind = row.choice("文书", DocumentKind) if row.required("文书") else None
         part = row.choice("部分", Part) if row.required("部分") else None

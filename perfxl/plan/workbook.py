@@ -272,7 +272,7 @@ WORDING_SHEET = _sheet(
         "范围", 14, "逐个写的，例如每类单位各写一次；自评报告还可写 每条+登记表", optional=True
     ),
     _column("条件", 30, "例如 逾期报送单位数>0；几个条件用分号分开", optional=True),
-    _column("文字", 90),
+    _column("文字", 90, "自评报告可取登记内容：{登记表[条件].个数}、.名单、.金额合计、.《列名》"),
 )
 APPLICATION_SHEET = _sheet(
     APPLICATION,

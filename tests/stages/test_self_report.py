@@ -189,7 +189,8 @@ def numbers_of_scores(report: SelfReport) -> set[str]:
         amounts += [one.lost for one in below]
     lost = sum(one.lost > 0 for one in report.scores)
     absent = sum(one.score is None for one in report.scores)
-    counts = (len(rubric.top), len(report.scores), lost, absent)
+    sources = [one.source for one in report.scores]
+    counts = [len(rubric.top), len(report.scores), lost, absent, *map(sources.count, sources)]
     shown = {as_text(abs(amount)) for amount in amounts} | {str(count) for count in counts}
     lost_points = sum(one.lost for one in report.scores)
     return {*shown, as_text(lost_points)}
@@ -211,6 +212,10 @@ def check_report(year: Year, report: SelfReport, data: bytes) -> None:
     expected = reckoned(year)
     known = year.numbers() | numbers_of_plan(plan) | numbers_of_scores(report)
     known |= {number for number in expected.values() if number != "0"}
+    monthly = {(row.get("月份") or "", row.get("报送事项") or "") for row in year.rows("月度报送")}
+    unregistered = str(12 * 3 - sum(all(one) for one in monthly))
+    assert set(re.findall(r"等(\d+)次", told)) <= {unregistered}
+    known.add(unregistered)
     for line, numbers in numbers_of_report(data).items():
         assert numbers <= known, (line, numbers - known)
     for pattern, number in expected.items():
@@ -276,12 +281,15 @@ def test_a_number_that_is_nowhere_is_seen(year: Year, made: tuple[SelfReport, by
         check_report(year, report, saved.getvalue())
 
 
-def test_an_altered_row_alters_its_sentence(plan: Plan, year: Year, text: str) -> None:
+def test_an_altered_row_alters_its_sentence_and_an_emptied_whole_does_not_apply(
+    plan: Plan, year: Year, text: str
+) -> None:
     rows = year.rows("制度文件")
     old = "政府债务项目绩效管理办法"
     (row,) = chosen(rows, 文件名称=old)
     row |= {"文件名称": "石楼县专项债券绩效管理办法", "文号": "石财绩〔2023〕12号"}  # type: ignore[operator]
-    changed = year.with_registers({"制度文件": rows})
+    # Nothing was fed back, so there was nothing to mend: the ratio has no denominator.
+    changed = year.with_registers({"制度文件": rows, "反馈整改": []})
     report = changed.report()
     data = self_report_document(plan, report)
     check_report(changed, report, data)
@@ -289,6 +297,8 @@ def test_an_altered_row_alters_its_sentence(plan: Plan, year: Year, text: str) -
     told = text_of_report(data)
     assert "、《石楼县专项债券绩效管理办法》（石财绩〔2023〕12号）。得1.5分。" in told
     assert f"《{old}》" not in told
+    assert "1.反馈与整改（4分，本年度不适用）" in told
+    assert "本年度不适用的有1项，不计得分。" in told
 
 
 def test_an_emptied_register_is_told(plan: Plan, year: Year, text: str) -> None:
@@ -327,16 +337,6 @@ def test_what_contradicts_itself_is_refused_and_not_written(campaign: Campaign) 
 def test_a_plan_without_the_texts(plan: Plan, made: tuple[SelfReport, bytes]) -> None:
     with pytest.raises(NotInPlan, match="自评报告"):
         self_report_document(replace(plan, wording={}), made[0])
-
-
-def test_what_does_not_apply_is_neither_scored_nor_hidden(plan: Plan, year: Year) -> None:
-    emptied = year.with_registers({"反馈整改": []})
-    report = emptied.report()
-    data = self_report_document(plan, report)
-    check_report(emptied, report, data)
-    told = text_of_report(data)
-    assert "1.反馈与整改（4分，本年度不适用）" in told
-    assert "其中本年度不适用的末级指标1项，不计分。" in told
 
 
 def test_returned_text_stays_text(plan: Plan, year: Year) -> None:
@@ -390,14 +390,14 @@ def test_a_random_year(year: Year) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(min_value=3, max_value=2**32))
-def test_150_random_years(year: Year, seed: int) -> None:
+def test_100_random_years(year: Year, seed: int) -> None:
     check_random(year, seed)
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(min_value=0, max_value=2**32))
-def test_60_years_of_hostile_texts(year: Year, seed: int) -> None:
+def test_40_years_of_hostile_texts(year: Year, seed: int) -> None:
     check_random(year, seed, hostile=True)
