@@ -25,7 +25,7 @@ from tests.made_by_plan import MadeByPlan, Records, fill_return, fill_review
 ROOT = Path(__file__).resolve().parent.parent
 # Units of measure and the bureau's own organs are called so everywhere.
 _UNIT_WORD = re.compile(r"(?<!计量)(?<!元为)单位")
-_AGENCY_WORD = re.compile(r"(?<!领导)(?<!第三方)机构")
+_AGENCY_WORD = re.compile(r"(?<!领导)(?<!第三方)(?<!内设)机构")
 
 
 def agencies() -> Records:
