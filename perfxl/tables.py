@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from perfxl.errors import Mistake
+from perfxl.values import squeeze
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -692,7 +693,8 @@ class SystemProjects:
     """A project list of the budget system, read by the plan's sheet 项目导入.
 
     ``faults`` are what could not be taken, each at its cell, ``remarks`` what was and should be
-    known; ``incomplete`` the units of which a row may have been left out.
+    known; ``incomplete`` the units of which a row may have been left out, ``unassigned`` the codes
+    (``code_key``) of projects whose unit is not known.
     """
 
     projects: tuple[SystemProject, ...]
@@ -700,6 +702,7 @@ class SystemProjects:
     faults: tuple[Mistake, ...] = ()
     remarks: tuple[Mistake, ...] = ()
     incomplete: frozenset[str] = frozenset()
+    unassigned: frozenset[str] = frozenset()
     rows: int = 0
 
     @cached_property
@@ -709,6 +712,19 @@ class SystemProjects:
         for project in self.projects:
             found.setdefault(project.unit, []).append(project)
         return found
+
+    @cached_property
+    def units_of_code(self) -> Mapping[str, Sequence[str]]:
+        """The units (codes) that have a project of this code (``code_key``)."""
+        found: dict[str, list[str]] = {}
+        for project in self.projects:
+            found.setdefault(code_key(project.code), []).append(project.unit)
+        return found
+
+
+def code_key(code: str) -> str:
+    """A project's code for comparing: widths folded, no white space, no case."""
+    return squeeze(code).casefold()
 
 
 @dataclass(frozen=True)

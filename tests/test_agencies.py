@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import docx
@@ -18,14 +19,23 @@ import pytest
 from click.testing import CliRunner
 
 from perfxl.cli import cli
+from perfxl.errors import PlanRefused
+from perfxl.excel.reader import Grid, read_workbook
+from perfxl.intake.extract import answers
+from perfxl.last_year import read_last_year
 from perfxl.plan.markdown import from_markdown
+from perfxl.plan.model import Plan
+from perfxl.plan.reading import read_plan
+from perfxl.points import as_text
+from perfxl.products.opinions import opinion_sheet
 from perfxl.products.plan_workbook import plan_workbook
+from perfxl.tables import FINDINGS, frame_of
 from tests.made_by_plan import MadeByPlan, Records, fill_return, fill_review
 
 ROOT = Path(__file__).resolve().parent.parent
 # Units of measure and the bureau's own organs are called so everywhere.
 _UNIT_WORD = re.compile(r"(?<!计量)(?<!元为)单位")
-_AGENCY_WORD = re.compile(r"(?<!领导)(?<!第三方)机构")
+_AGENCY_WORD = re.compile(r"(?<!领导)(?<!第三方)(?<!内设)机构")
 
 
 def agencies() -> Records:
@@ -177,3 +187,54 @@ def test_each_campaign_is_printed_in_its_own_words(runs: tuple[Run, Run]) -> Non
     agency_words = [text for path in of_agencies.printed() for text in texts_of(path)]
     assert not [text for text in agency_words if "乡镇" in text or "各部门" in text]
     assert any("机构名称" in text for text in agency_words)
+
+
+@pytest.mark.slow
+def test_next_year_reads_this_years_workbook(runs: tuple[Run, Run]) -> None:
+    """Its headings are in the plan's words; another word, or none, is no hindrance."""
+    for run in runs:
+        data = (run.folder / "成果" / "综合评分表.xlsx").read_bytes()
+        sheets = read_workbook(data, "上年.xlsx").sheets
+        last = read_last_year(sheets, "上年.xlsx", partial(re.sub, "单位", run.called))
+        assert sorted(last.totals["unit"]) == sorted(run.made.units)
+        wanted = {str(one["unit"]): one["total"] for one in run.standings()}
+        assert {row.unit: as_text(row.total, 2) for row in last.totals.itertuples()} == wanted
+
+
+@pytest.fixture(scope="module")
+def agency_plan() -> Plan:
+    grid = read_workbook((ROOT / "samples/agencies/考核方案.xlsx").read_bytes(), "方案")
+    return read_plan("考核方案.xlsx", grid.sheets)
+
+
+def test_an_agency_explains_under_its_own_heading(agency_plan: Plan) -> None:
+    """What the marked copy asks for is found again when it comes back."""
+    finding = dict.fromkeys(FINDINGS, "") | {
+        "code": "F602", "severity": "核实", "sheet": "评价项目", "cell": "A4", "message": "请看",
+    }  # fmt: skip
+    sheet = opinion_sheet(agency_plan, agency_plan.units[0], frame_of([finding], FINDINGS))
+    assert sheet.headings[-1] == "机构说明" and "“机构说明”" in sheet.note
+    rows = [list(sheet.headings), [*sheet.rows[0][:-1], "情况属实"]]
+    assert answers(agency_plan, Grid({"审核意见": rows})) == {("F602", "请看"): "情况属实"}
+
+
+def test_only_the_word_for_the_assessed_changes(agency_plan: Plan, plan: Plan) -> None:
+    text = "各单位、本单位说明；计量单位；单位：万元；事业单位"
+    assert plan.campaign.worded(text) == text
+    assert agency_plan.campaign.worded(text) == "各机构、本机构说明；计量单位；单位：万元；事业单位"
+
+
+@pytest.mark.parametrize("word", ["机构1", "第三方评价机构", "机 构"])
+def test_a_word_that_is_none_is_refused_at_its_cell(word: str) -> None:
+    records = agencies()
+    sheets = {
+        name: [list(rows[0]), *(list(row.values()) for row in rows)]
+        for name, rows in records.items()
+        if rows
+    }
+    at = next(n for n, row in enumerate(sheets["考核信息"]) if row[0] == "对象称谓")
+    sheets["考核信息"][at][1] = word
+    with pytest.raises(PlanRefused) as refused:
+        read_plan("考核方案.xlsx", sheets)
+    (mistake,) = refused.value.mistakes
+    assert (mistake.code, mistake.place.cell) == ("P105", f"B{at + 1}")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 REGISTERS = "registers"
 # A project list of the budget system that has projects of the unit, and the register it fills.
 IMPORTED = "imported"
+# The same where no row of the unit was left out.
+IMPORTED_WHOLE = "imported whole"
 
 
 @dataclass(frozen=True)

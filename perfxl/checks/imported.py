@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from perfxl.checks.catalogue import IMPORTED, check
+from perfxl.checks.catalogue import IMPORTED, IMPORTED_WHOLE, check
 from perfxl.layout.declare import NUMERIC, ValueKind
 from perfxl.plan.forms import register_key
 from perfxl.plan.model import ImportColumn, Plan, ProjectImport, RegisterColumn
@@ -22,6 +22,7 @@ from perfxl.tables import (
     Severity,
     SystemProject,
     SystemProjects,
+    code_key,
     frame_of,
 )
 from perfxl.values import squeeze, text_of
@@ -40,9 +41,9 @@ CODES = {
 def compare_projects(plan: Plan, imported: SystemProjects, returned: ReturnTables) -> pd.DataFrame:
     """Every difference between the returns of a batch and the list (``tables.DIFFERENCES``).
 
-    A unit of which the list has no project is not compared; nor is an unknown project of a unit of
-    which a row of the list could not be taken. What another check tells of a cell (blank, unreadable,
-    no choice) is not told again.
+    A unit of which the list has no project is not compared. An unknown project is not told where a
+    row of the unit could not be taken, or where the list has its code without a known unit. What
+    another check tells of a cell (blank, unreadable, no choice) is not told again.
     """
     declared = plan.project_import
     rows: list[dict[str, object]] = []
@@ -59,10 +60,8 @@ def compare_projects(plan: Plan, imported: SystemProjects, returned: ReturnTable
         for sheet in sheets.to_dict("records"):
             projects = imported.by_unit.get(sheet["unit"])
             if projects:
-                one = _Comparison(declared, columns, sheet)
+                one = _Comparison(plan, imported, declared, columns, sheet)
                 one.compare(projects, by_receipt.get(sheet["receipt"], []))
-                if sheet["unit"] in imported.incomplete:
-                    one.found = [r for r in one.found if r["matter"] != Difference.UNKNOWN]
                 rows += one.found
     return frame_of(rows, DIFFERENCES)
 
@@ -75,19 +74,18 @@ class _Row:
     texts: Mapping[str, str]
 
 
-def _key(code: str) -> str:
-    return squeeze(code).casefold()
-
-
 class _Comparison:
     """One return against its unit's projects."""
 
     def __init__(
         self,
+        plan: Plan,
+        imported: SystemProjects,
         declared: ProjectImport,
         columns: Mapping[str, RegisterColumn],
         sheet: Mapping[str, Any],
     ) -> None:
+        self.plan, self.imported = plan, imported
         self.declared, self.columns, self.sheet = declared, columns, sheet
         self.key = declared.key.column.label
         self.name = next(
@@ -97,12 +95,12 @@ class _Comparison:
 
     def compare(self, projects: Sequence[SystemProject], rows: Sequence[_Row]) -> None:
         """Put every difference into ``found``."""
-        wanted = {_key(project.code): project for project in projects}
+        wanted = {code_key(project.code): project for project in projects}
         pairs: list[tuple[SystemProject, _Row]] = []
         met: set[str] = set()
         strange: list[_Row] = []
         for row in rows:
-            key = _key(row.texts[self.key])
+            key = code_key(row.texts[self.key])
             if key not in wanted:
                 strange.append(row)
             elif key not in met:
@@ -132,8 +130,16 @@ class _Comparison:
         for row in strange:
             is_blank = blank_is_told and not row.texts[self.key]
             if not is_blank and all(row is not other for _, other in renamed):
-                self._add(Difference.UNKNOWN, None, row)
+                self._tell_unknown(row)
         return renamed
+
+    def _tell_unknown(self, row: _Row) -> None:
+        key = code_key(row.texts[self.key])
+        if self.sheet["unit"] in self.imported.incomplete or key in self.imported.unassigned:
+            return
+        owners = self.imported.units_of_code.get(key, ())
+        names = "、".join(self.plan.unit_by_code[code].name for code in owners)
+        self._add(Difference.UNKNOWN, None, row, owners=names)
 
     def _of_the_same_name(
         self, missing: Sequence[SystemProject], strange: Sequence[_Row]
@@ -170,6 +176,7 @@ class _Comparison:
         row: _Row | None,
         column: ImportColumn | None = None,
         reported: int | str = "",
+        owners: str = "",
     ) -> None:
         told = column or self.declared.key
         if told.severity is None:
@@ -194,7 +201,7 @@ class _Comparison:
                 "code": project.code if project else row.texts[self.key] if row else "",
                 "name": name,
                 "label": told.column.label,
-                "expected": _shown(expected),
+                "expected": f"{owners}的项目" if owners else _shown(expected),
                 "reported": _shown(reported),
                 "expected_amount": expected if amounts else None,
                 "reported_amount": reported if amounts else None,
@@ -254,13 +261,14 @@ def project_missing(differences: pd.DataFrame) -> pd.DataFrame:
     title="列入的项目一体化系统中没有",
     on="differences",
     column="",
-    needs=(IMPORTED,),
-    message="项目 {project} 在一体化系统中没有",
+    needs=(IMPORTED, IMPORTED_WHOLE),
+    message="项目 {project} 在一体化系统中{whose}",
     remedy="请核对项目编码，不应列入的请删去{explain}",
 )
 def project_unknown(differences: pd.DataFrame) -> pd.DataFrame:
     """A return has no project that the budget system does not have (severity by the plan)."""
-    return _of(differences, Difference.UNKNOWN)
+    found = _of(differences, Difference.UNKNOWN)
+    return found.assign(whose=[f"是{owner}" if owner else "没有" for owner in found["expected"]])
 
 
 @check(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from perfxl import tables
 from perfxl.checks import evidence, form, imported, methods, registers, scores
-from perfxl.checks.catalogue import CATALOGUE, IMPORTED, REGISTERS, Check, run_one
+from perfxl.checks.catalogue import CATALOGUE, IMPORTED, IMPORTED_WHOLE, REGISTERS, Check, run_one
 from perfxl.checks.imported import compare_projects
 from perfxl.plan.forms import register_key
 from perfxl.plan.model import Plan
@@ -106,6 +106,8 @@ def _note_imported(
     for receipt, unit in zip(returned.returns["receipt"], returned.returns["unit"], strict=True):
         if table in arrived[receipt] and unit in projects.by_unit:
             arrived[receipt].add(IMPORTED)
+            if unit not in projects.incomplete:
+                arrived[receipt].add(IMPORTED_WHOLE)
 
 
 def _arrived(plan: Plan, returned: ReturnTables) -> Mapping[str, set[str]]:

@@ -25,7 +25,9 @@ def init(folder: Path, plan_file: Path | None) -> None:
     campaign = run(folder, read_file(plan_file) if plan_file else None)
     plan = campaign.plan
     campaign.close()
-    click.echo(f"已建立 {folder}：{plan.campaign.name}，{len(plan.units)} 个单位。")
+    click.echo(
+        f"已建立 {folder}：{plan.campaign.name}，{len(plan.units)} 个{plan.campaign.called}。"
+    )
     click.echo(f"下一步：编辑 {campaign.plan_file}，再执行 perfxl -C {folder} plan 检查。")
 
 
@@ -43,11 +45,11 @@ def plan(context: click.Context) -> None:
     from perfxl.plan.workbook import ADOPTION, ADOPTION_PENDING
 
     campaign = campaign_of(context)
-    _ = campaign.plan
+    plan = campaign.plan
     sheets = read_workbook(campaign.plan_file.read_bytes(), campaign.plan_file.name).sheets
     records = plan_records(sheets)
     click.echo(to_markdown(records), nl=False)
-    click.echo(f"考核方案没有错误：{len(campaign.plan.units)} 个单位。", err=True)
+    click.echo(f"考核方案没有错误：{len(plan.units)} 个{plan.campaign.called}。", err=True)
     pending = sum(
         row.get(ADOPTION) == ADOPTION_PENDING for _, rows in records.values() for row in rows
     )

@@ -22,7 +22,7 @@ from perfxl.layout.declare import NUMERIC, Column, ValueKind
 from perfxl.layout.locate import HEADING_SEARCH_ROWS, Rows, cell_name, label_key
 from perfxl.plan.model import ImportColumn, ImportUse, Plan, ProjectImport
 from perfxl.points import HUNDREDTHS
-from perfxl.tables import StrangeUnit, SystemProject, SystemProjects
+from perfxl.tables import StrangeUnit, SystemProject, SystemProjects, code_key
 from perfxl.values import LARGEST, YUAN, date_of, precise_number_of, squeeze, text_of
 
 FEN = 100  # 0.01 元 in 1 元
@@ -31,7 +31,8 @@ _STATED_UNIT = re.compile(r"[(\[](?:单位:)?(亿元|万元|元)[)\]]$")
 _UNIT_ABOVE = re.compile(r"单位:(?:人民币)?(亿元|万元|元)")
 _SUBTOTAL = re.compile(r".*(?:小计|合计|总计):?")
 _TOTAL = re.compile("(?:合计|总计):?")
-_AMOUNT = re.compile(r"([+-]?)[\xa5￥]?(\d{1,3}(?:,\d{3})+|\d*)(?:\.(\d*))?(亿元|万元|元)?")
+# The sign of the yuan as NFKC leaves it, which a Chinese console cannot show.
+_AMOUNT = re.compile(rf"([+-]?){chr(0xA5)}?(\d{{1,3}}(?:,\d{{3}})+|\d*)(?:\.(\d*))?(亿元|万元|元)?")
 # How Excel shows a long code that it took for a number, and the numbers that it cannot have kept.
 _SPOILED = re.compile(r"[+-]?\d(?:\.\d+)?E[+-]?\d+", re.IGNORECASE)
 _EXACT_DIGITS = 10**15
@@ -212,6 +213,7 @@ class _Reading:
         self.faults: list[Mistake] = []
         self.remarks: list[Mistake] = []
         self.incomplete: set[str] = set()
+        self.unassigned: set[str] = set()
         self.strange: dict[str, tuple[list[int], tuple[str, ...]]] = {}
         self.by_code_only: dict[tuple[str, str], int] = {}
         self.lines: list[_Line] = []
@@ -251,6 +253,7 @@ class _Reading:
             tuple(self.faults),
             tuple(self.remarks),
             frozenset(self.incomplete),
+            frozenset(self.unassigned),
             len(self.counted),
         )
 
@@ -295,10 +298,12 @@ class _Reading:
             what = f"单位列指的不是同一个单位（{told}），没有导入"
             self._note(self.faults, "E743", number, self.declared.units[0], what, "请核对系统数据")
             self.incomplete |= {unit.code for unit in named.units}
+            self.unassigned.add(code_key(code))
             return
         unit = named.unit
         if unit is None:
             self._unknown_unit(number, units)
+            self.unassigned.add(code_key(code))
             return
         if named.by_code and named.unknown:
             self.by_code_only.setdefault((unit.code, named.unknown[0]), number)
@@ -351,7 +356,7 @@ class _Reading:
     def _projects(self) -> list[SystemProject]:
         groups: dict[tuple[str, str], list[_Line]] = {}
         for line in self.lines:
-            groups.setdefault((line.unit, squeeze(line.code).casefold()), []).append(line)
+            groups.setdefault((line.unit, code_key(line.code)), []).append(line)
         found = (self._project(lines) for lines in groups.values())
         return [project for project in found if project is not None]
 
@@ -483,7 +488,7 @@ class _Reading:
         """Tell of a code that several units have; each keeps its own."""
         first: dict[str, SystemProject] = {}
         for project in projects:
-            other = first.setdefault(squeeze(project.code).casefold(), project)
+            other = first.setdefault(code_key(project.code), project)
             if other is not project:
                 names = "和".join(self.plan.unit_by_code[p.unit].name for p in (other, project))
                 what = f"项目 {project.code} 在{names}名下都有，各算各的"

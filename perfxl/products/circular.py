@@ -35,7 +35,9 @@ def result_document(kind: DocumentKind, plan: Plan, facts: CampaignFacts) -> byt
     text = composed(plan, kind, result_facts(plan, facts))
     is_circular = kind is DocumentKind.CIRCULAR
     document = begun(plan, text, draft=bool(facts.provisional), mark=is_circular)
-    titles = [f"{info.name}{one.kind}排名表" for one in facts.kinds]
+    # Of one kind alone the campaign's name says enough.
+    several = len(facts.kinds) > 1
+    titles = [f"{info.name}{one.kind if several else ''}排名表" for one in facts.kinds]
     document.attachment_note(titles)
     document.signature(info.issuer, info.issued_on, sealed=kind is not DocumentKind.PUBLIC)
     for title, one in zip(titles, facts.kinds, strict=True):

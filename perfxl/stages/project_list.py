@@ -26,8 +26,8 @@ from perfxl.intake.system_projects import read_system_projects
 from perfxl.ledger import ProjectListImport
 from perfxl.plan.model import Plan, ProjectImport
 from perfxl.points import as_text
-from perfxl.tables import SystemProject, SystemProjects
-from perfxl.values import squeeze, text_of
+from perfxl.tables import SystemProject, SystemProjects, code_key
+from perfxl.values import text_of
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def changes(before: SystemProjects, after: SystemProjects) -> tuple[Change, ...]
 
 
 def _by_key(projects: SystemProjects) -> Mapping[tuple[str, str], SystemProject]:
-    return {(one.unit, squeeze(one.code).casefold()): one for one in projects.projects}
+    return {(one.unit, code_key(one.code)): one for one in projects.projects}
 
 
 def _told(project: SystemProject, label: str) -> str:

@@ -18,9 +18,14 @@ from click.testing import CliRunner
 from perfxl.campaign import Campaign
 from perfxl.cli import cli
 from perfxl.errors import NothingToDo, NotInPlan, ProjectListOutdated
+from perfxl.excel.delimited import read_export
+from perfxl.excel.reader import read_workbook
 from perfxl.files import sha256_of
+from perfxl.intake.system_projects import read_system_projects
 from perfxl.ledger import Verdict
 from perfxl.plan.model import Plan
+from perfxl.products.template import template
+from perfxl.stages.check import check_grid
 from perfxl.stages.consolidate import consolidate
 from perfxl.stages.demo import SAMPLE_STAMP_KEY
 from perfxl.stages.gather import gather
@@ -43,6 +48,7 @@ from tests.made_exports import (
     write,
     xlsx,
 )
+from tests.made_returns import KEY, stamp_for
 
 NOW = dt.datetime(2024, 1, 3, 9, 0)
 Change = Callable[[list[Row]], None]
@@ -183,6 +189,9 @@ def test_differences_are_found_at_their_cells(small: Campaign) -> None:
         ("101", "F604", "B4", "核实"),
         ("101", "F606", "A6", "核实"),
     ]
+    outcomes = gather(small).checked.outcomes
+    compared = outcomes[outcomes["code"].str.startswith("F6")]
+    assert set(compared.loc[compared["unit"] == "102", "outcome"]) == {"通过"}
     messages = dict(zip(*gather(small).checked.findings[["code", "message"]].T.values, strict=True))
     assert messages["F606"].endswith("编码填的是“999”，一体化系统为“1411262310000000000008”")
 
@@ -352,6 +361,68 @@ def test_5000_projects_and_20_differences(
     wanted = sorted((unit, *one) for unit, (_, found) in PLANTED.items() for one in found)
     assert told(campaign) == wanted
     assert len(PLANTED) >= 20
+
+
+def check_one(
+    samples_maker: ModuleType, plan: Plan, rows: list[Row], change: Change
+) -> list[tuple[str, str, str, str]]:
+    """What is told of unit 101's return against an export of these rows; could-not-run too."""
+    assert plan.project_import is not None
+    grid = [["" if value is None else value for value in row] for row in grid_of(rows)]
+    listed = read_system_projects(plan, plan.project_import, {"表": grid}, "一体化.xlsx")
+    unit = plan.unit_by_code["101"]
+    whole = read_system_projects(
+        plan,
+        plan.project_import,
+        {"表": grid_of(as_rows(plan, projects_of_few(plan)))},
+        "一体化.xlsx",
+    )
+    issued_workbook = template(plan, unit, stamp_for(plan), projects=whole.by_unit["101"])
+    data = fill_in(samples_maker, plan, unit, issued_workbook, change)
+    grid_read = read_workbook(data, "101.xlsx")
+    checked = check_grid(plan, unit, data, grid_read, "101.xlsx", KEY, None, listed).result
+    outcomes = checked.outcomes[checked.outcomes["outcome"] == "无法检查"]
+    return [
+        *zip(
+            *(checked.findings[one] for one in ("code", "cell", "severity", "message")), strict=True
+        ),
+        *((code, "", "", "无法检查") for code in outcomes["code"]),
+    ]
+
+
+@pytest.mark.slow
+def test_what_an_export_leaves_open_is_not_held_against_a_unit(
+    samples_maker: ModuleType, plan: Plan
+) -> None:
+    """A project whose row could not be taken, or whose unit is unknown, is not told as unknown."""
+    rows = as_rows(plan, projects_of_few(plan))
+    spoilt = [dict(row) for row in rows]
+    spoilt[4]["项目编码"] = 1.41e21  # a project of 101
+    assert check_one(samples_maker, plan, spoilt, lambda _: None) == [("F602", "", "", "无法检查")]
+    strange = [dict(row) for row in rows]
+    strange[4]["单位名称"] = "教育局下属某校"
+    assert check_one(samples_maker, plan, strange, lambda _: None) == []
+    others = [dict(row) for row in rows]
+    others[4]["单位名称"] = plan.units[4].name
+    (told_of,) = check_one(samples_maker, plan, others, lambda _: None)
+    assert told_of[:3] == ("F602", "A5", "核实")
+    assert told_of[3].endswith(f"在一体化系统中是{plan.units[4].name}的项目")
+
+
+@pytest.mark.slow
+@pytest.mark.libreoffice
+def test_old_workbooks_of_the_system_are_read(tmp_path: Path, plan: Plan, office: Office) -> None:
+    assert plan.project_import is not None
+    data = xlsx(grid_of(as_rows(plan, made_projects(plan, 200))))
+    source = write(tmp_path, "一体化.xlsx", data)
+    office(source, save={str(tmp_path / "旧.xls"): "MS Excel 97"})
+    old = (tmp_path / "旧.xls").read_bytes()
+    wanted, found = (
+        read_system_projects(plan, plan.project_import, read_export(one, "x"), "x")
+        for one in (data, old)
+    )
+    assert len(found.projects) == 200 and found.faults == ()
+    assert [vars(one) for one in found.projects] == [vars(one) for one in wanted.projects]
 
 
 @pytest.mark.slow

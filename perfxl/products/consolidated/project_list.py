@@ -56,7 +56,7 @@ def write_units(sheet: SheetWriter, material: Material) -> None:
         *(
             column
             for label in checked.labels
-            for column in ((f"{label}（系统）", 15), (f"{label}（报送）", 15), ("差额", 13))
+            for column in ((f"{label}\n（系统）", 15), (f"{label}\n（报送）", 15), ("差额", 13))
         ),
     )
     name = material.plan.campaign.name
