@@ -8,12 +8,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from offices import Office
 from on_server import every_ledger_on
 from postgres_server import PostgresServer, programs, running_server
 
@@ -23,8 +24,6 @@ from perfxl.stages.demo import demo
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SYSTEM_PYTHON = Path("/usr/bin/python3")
-
-Office = Callable[..., Mapping[str, Sequence[Sequence[Any]]]]
 
 
 @pytest.hookimpl(wrapper=True)

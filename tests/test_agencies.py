@@ -17,6 +17,7 @@ import docx
 import openpyxl
 import pytest
 from click.testing import CliRunner
+from made_by_plan import MadeByPlan, Records, fill_return, fill_review
 
 from perfxl.cli import cli
 from perfxl.errors import PlanRefused
@@ -30,7 +31,6 @@ from perfxl.points import as_text
 from perfxl.products.opinions import opinion_sheet
 from perfxl.products.plan_workbook import plan_workbook
 from perfxl.tables import FINDINGS, frame_of
-from tests.made_by_plan import MadeByPlan, Records, fill_return, fill_review
 
 ROOT = Path(__file__).resolve().parent.parent
 # Units of measure and the bureau's own organs are called so everywhere.

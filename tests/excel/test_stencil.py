@@ -9,9 +9,9 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from conftest import Office
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from offices import Office
 
 from perfxl.excel.reader import read_workbook
 from perfxl.excel.stamp import Stamp

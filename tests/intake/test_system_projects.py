@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_exports import LABELS, Row, as_rows, grid_of, made_projects, text, xlsx
 
 from perfxl.errors import ImportRefused, Unreadable
 from perfxl.excel.delimited import read_export
@@ -22,7 +23,6 @@ from perfxl.intake.system_projects import (
 )
 from perfxl.plan.model import Plan
 from perfxl.tables import SystemProjects
-from tests.made_exports import LABELS, Row, as_rows, grid_of, made_projects, text, xlsx
 
 Grid = list[list[Any]]
 

@@ -119,4 +119,5 @@ def test_an_indicator_judged_by_hand_shows_the_rows_of_an_item() -> None:
     sheet = "指标体系（县级）"
     at = next(n for n, row in enumerate(RECORDS[sheet]) if row["编码"] == "1.2.4")
     unknown = lambda sheets: sheets[sheet][at].update({"数据项": "没有的"})  # noqa: E731
-    assert found(unknown) == [("P114", sheet, f"H{4 + at}")]
+    # The sentences of the report that draw on the score are told as well.
+    assert [one for one in found(unknown) if one[1] == sheet] == [("P114", sheet, f"H{4 + at}")]

@@ -14,6 +14,22 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from made_campaigns import changed_plan
+from made_exports import (
+    FUNDS,
+    Project,
+    Row,
+    as_rows,
+    fill_in,
+    grid_of,
+    made_projects,
+    prefilled_in,
+    shown,
+    write,
+    xlsx,
+)
+from made_returns import KEY, stamp_for
+from offices import Office
 
 from perfxl.campaign import Campaign
 from perfxl.cli import cli
@@ -33,22 +49,6 @@ from perfxl.stages.ingest import incoming, ingest
 from perfxl.stages.issue import issue
 from perfxl.stages.project_list import import_list, status
 from perfxl.tables import SystemProject
-from tests.conftest import Office
-from tests.made_campaigns import changed_plan
-from tests.made_exports import (
-    FUNDS,
-    Project,
-    Row,
-    as_rows,
-    fill_in,
-    grid_of,
-    made_projects,
-    prefilled_in,
-    shown,
-    write,
-    xlsx,
-)
-from tests.made_returns import KEY, stamp_for
 
 NOW = dt.datetime(2024, 1, 3, 9, 0)
 Change = Callable[[list[Row]], None]
