@@ -351,8 +351,9 @@ for _table in METADATA.tables.values():
 
 @lru_cache(maxsize=1)
 def shape() -> str:
-    """A word for the tables and columns that this version of perfxl knows."""
-    return hashlib.sha256("\n".join(sorted(_declared())).encode()).hexdigest()[:16]
+    """A word for the tables, columns and indexes that this version of perfxl knows."""
+    indexes = {str(index.name) for table in METADATA.sorted_tables for index in table.indexes}
+    return hashlib.sha256("\n".join(sorted(_declared() | indexes)).encode()).hexdigest()[:16]
 
 
 def unknown_columns(connection: sa.Connection, schema: str | None = None) -> list[str]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from harness import Call, Stored, calls_in, copied, run_plainly, run_traced, stored_in
+from postgres_server import PASSWORD, PostgresServer
 
-from perfxl.campaign import INBOX
+from perfxl.campaign import INBOX, Campaign
+from perfxl.ledger.address import PASSWORD_VARIABLE
 from perfxl.resources import samples
 from perfxl.stages.demo import SAMPLE_STAMP_KEY
 from perfxl.stages.initialize import init
+from perfxl.stages.ledger import move
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +61,18 @@ def calls(strace: None, waiting: Path, tmp_path_factory: pytest.TempPathFactory)
         done = run_traced(folder, parent / "trace")
         assert done.returncode == 0, done.stderr
         return calls_in(parent / "trace", folder)
+
+
+@pytest.fixture(scope="session")
+def on_server(
+    postgres: PostgresServer, waiting: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """The campaign that waits, its ledger on the server; tests must not change it."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        postgres.database("waiting") as url,
+        copied(waiting, tmp_path_factory.mktemp("on-server"), "campaign") as folder,
+    ):
+        patch.setenv(PASSWORD_VARIABLE, PASSWORD)
+        move(Campaign(folder), url, dt.datetime(2024, 1, 25))
+        yield folder

@@ -5,11 +5,9 @@ What an undisturbed ingest into an SQLite file leaves is what all of these are m
 
 from __future__ import annotations
 
-import datetime as dt
 import random
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,26 +40,9 @@ from harness import (
 from postgres_server import PASSWORD, PostgresServer
 from wire import Pass, wire
 
-from perfxl.campaign import LEDGER_ADDRESS_FILE, Campaign
-from perfxl.ledger.address import PASSWORD_VARIABLE
-from perfxl.stages.ledger import move
+from perfxl.campaign import LEDGER_ADDRESS_FILE
 
 THREE: list[tuple[str, ...]] = [("--half", "0"), ("--half", "1"), ("--together", "8")]
-
-
-@pytest.fixture(scope="session")
-def on_server(
-    postgres: PostgresServer, waiting: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Path]:
-    """The campaign that waits, its ledger on the server; tests must not change it."""
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        postgres.database("waiting") as url,
-        copied(waiting, tmp_path_factory.mktemp("on-server"), "campaign") as folder,
-    ):
-        patch.setenv(PASSWORD_VARIABLE, PASSWORD)
-        move(Campaign(folder), url, dt.datetime(2024, 1, 25))
-        yield folder
 
 
 @pytest.mark.slow
@@ -132,10 +113,6 @@ def test_an_original_that_is_recorded_before_it_is_kept_is_caught(
     outcomes = kill_at_each(on_server, undisturbed, tmp_path, points, *wrong)
     assert all(outcome.killed for outcome in outcomes)
     assert any(one.startswith("no ") for outcome in outcomes for one in outcome.losses)
-
-
-def test_two_ingests(on_server: Path, undisturbed: Stored, tmp_path: Path) -> None:
-    two_at_once(on_server, undisturbed, tmp_path, HALVES)
 
 
 @pytest.mark.slow

@@ -16,6 +16,12 @@ def test_two_ingests(
     two_at_once(waiting, undisturbed, tmp_path, options)
 
 
+def test_two_ingests_into_a_ledger_on_a_server(
+    on_server: Path, undisturbed: Stored, tmp_path: Path
+) -> None:
+    two_at_once(on_server, undisturbed, tmp_path, HALVES)
+
+
 def test_one_of_two_is_killed(waiting: Path, undisturbed: Stored, tmp_path: Path) -> None:
     one_of_two_killed(waiting, undisturbed, tmp_path, 0.15)
 

@@ -219,6 +219,7 @@ def pair(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
             ledger.close()
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
 )
