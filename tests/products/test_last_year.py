@@ -15,9 +15,10 @@ import pytest
 from made_scores import NOW
 
 from perfxl.campaign import PRODUCTS, Campaign
-from perfxl.errors import Missing, PerfxlError, Unreadable, WrongWorkbook
+from perfxl.errors import Fault, Missing, PerfxlError, Unreadable, WrongWorkbook
 from perfxl.last_year import match_units, read_last_year
 from perfxl.plan.model import Plan
+from perfxl.stages import consolidate as consolidation
 from perfxl.stages.consolidate import FILE, consolidate, last_year_from
 from perfxl.stages.gather import gather
 
@@ -42,6 +43,22 @@ def comparison(campaign: Campaign, last_year: Path, sheet: str = "上年对比")
 
 def row_of(rows: list[list[Any]], code: str) -> list[Any]:
     return next(row for row in rows if row[0] == code)
+
+
+def test_of_a_workbook_too_large_to_be_read_the_matrices_are(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = campaign.path(PRODUCTS) / FILE
+    whole = last_year_from(path)
+
+    def too_large(*_: object, **__: object) -> None:
+        raise Unreadable("文件展开后过大", fault=Fault.TOO_LARGE)
+
+    monkeypatch.setattr(consolidation, "read_workbook", too_large)
+    some = last_year_from(path)
+    assert len(some.totals) == 31
+    assert some.totals.equals(whole.totals)
+    assert some.rates.equals(whole.rates)
 
 
 @pytest.mark.slow
