@@ -12,7 +12,7 @@ from perfxl.cli.chinese import ChineseCommand, ChineseGroup
 from perfxl.cli.group import FINDINGS_EXIT, PATH, campaign_of, cli, now, read_file
 from perfxl.cli.output import print_findings, print_json, print_outcomes
 from perfxl.errors import PerfxlError
-from perfxl.tables import ClaimState, has_errors
+from perfxl.tables import ClaimState, Severity, has_errors
 
 if TYPE_CHECKING:
     from perfxl.campaign import Campaign
@@ -107,6 +107,10 @@ def score(context: click.Context, folders: tuple[str, ...], as_json: bool) -> No
     result = score_year(campaign, now(), _folders(campaign, folders))
     _say_taken(result.year)
     _print_score(result.year)
+    findings = result.year.checked.result.findings
+    errors = int((findings["severity"] == Severity.ERROR).sum())
+    if errors:
+        click.echo(f"年度台账有 {errors} 处错误，得分可能随之改变；用 perfxl year check 逐条查看。")
     click.echo(f"已写 {result.path}。")
     if result.kept:
         click.echo(f"上一次的留在 {result.kept}。")

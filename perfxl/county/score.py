@@ -21,6 +21,8 @@ from perfxl.points import as_score, as_text
 from perfxl.tables import ClaimState, ReturnTables, frame_of, whole
 from perfxl.values import number_of, precise_number_of
 
+# No section of the bureau judges the bureau.
+_JUDGED = "由人工评定"
 # So many lines of evidence are written out beside one indicator.
 _MOST_EVIDENCE = 12
 
@@ -78,7 +80,9 @@ def county_score(
                 "method": indicator.method.name,
                 "claimed": claimed,
                 "computed": amount,
-                "arithmetic": in_words(result.arithmetic, plan.campaign.step),
+                "arithmetic": _JUDGED
+                if manual
+                else in_words(result.arithmetic, plan.campaign.step),
                 "state": str(claim_state(claimed, amount, manual=manual)),
                 "basis": "" if entry is None else entry.basis,
                 "deduction_reason": "" if entry is None else entry.deduction_reason,

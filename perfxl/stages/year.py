@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -81,8 +81,9 @@ class Taking:
 
 @dataclass(frozen=True)
 class Year:
-    """The year workbook as it stands: checked, and scored."""
+    """The year workbook as it stands: its bytes, checked, and scored."""
 
+    workbook: bytes = field(repr=False)
     unit: Unit
     checked: FileCheck
     score: CountyScore
@@ -128,7 +129,7 @@ def read_year(
         checked = replace(checked, result=_not_yet_claimed(checked.result))
     taken = frame_of([vars(one) for one in in_force], CAMPAIGN_FIGURES)
     score = county_score(plan, unit, checked.tables, checked.computed, taken, now.date())
-    return Year(unit, checked, score, takings)
+    return Year(data, unit, checked, score, takings)
 
 
 def _not_yet_claimed(result: CheckResult) -> CheckResult:
@@ -162,7 +163,7 @@ def score_year(
     data = county_score_workbook(
         campaign.plan, year.unit, year.score, now, cover["preparer"], cover["phone"]
     )
-    keep_original(campaign.path(ORIGINALS), _year_workbook(campaign), campaign.year_workbook.name)
+    keep_original(campaign.path(ORIGINALS), year.workbook, campaign.year_workbook.name)
     path = campaign.path(PRODUCTS) / SCORE_WORKBOOK
     kept = keep_earlier(path, now)
     write_atomically(path, data)

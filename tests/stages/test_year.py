@@ -97,6 +97,7 @@ def test_score_says_claim_arithmetic_evidence_and_what_is_missing(year: Path) ->
         "重点绩效评价中没有：国有资本经营预算",
         "自评表 5 绩效评价管理：所填小计 22.0 与各部分之和 20.0 不符。",
         "可计算的指标分值 83.0：自评 81.5，计算 75.0。由人工评定的分值 17.0。",
+        "年度台账有 5 处错误",
     ):
         assert said in done.stdout
     book = openpyxl.load_workbook(year / "成果" / "县级自评得分.xlsx", data_only=True)
@@ -173,6 +174,20 @@ def test_what_is_wrong_with_the_other_campaign_is_told(
     campaign = Campaign(year)
     assert campaign.ledger.figures() == {}
     campaign.close()
+
+
+def test_of_two_campaigns_the_name_says_which_folder(year: Path, tmp_path: Path) -> None:
+    def change(sheets) -> None:  # type: ignore[no-untyped-def]
+        sheets["引用考核"].append({"考核": "乡镇考核", "文件夹": "", "说明": ""})
+        for item in sheets["数据项"]:
+            if item["来源"] == "考核":
+                item["筛选条件"] += "；考核=部门考核"
+
+    use_plan(year, change)
+    unclear = run(year, "score", "--from", tmp_path)
+    assert "请写成 部门考核=文件夹" in str(unclear.exception)
+    told = run(year, "score", "--from", f"乡镇考核={tmp_path / '没有'}")
+    assert "“乡镇考核”的文件夹里没有 考核方案.xlsx" in str(told.exception)
 
 
 def test_a_folder_that_is_no_year(year: Path, finished_demo: Path) -> None:
