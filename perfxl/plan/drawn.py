@@ -18,7 +18,7 @@ from perfxl.plan.model import Condition, DataItem, Register
 from perfxl.plan.names import find_name, same
 from perfxl.plan.rows import PlanBook, Row
 from perfxl.plan.wording import FieldKind, Fields
-from perfxl.plan.workbook import REGISTERS
+from perfxl.plan.workbook import ITEMS, REGISTERS
 
 DATA_ITEM = "数据项"
 ORDINAL = "序号"
@@ -130,8 +130,10 @@ class DrawnReading:
     def _item(self, row: Row, label: str, what: str) -> Drawn | None:
         name = find_name(what, (item.name for item in self._items))
         if name is None:
-            offered = "、".join(dict.fromkeys(item.name for item in self._items))
-            row.mistake("P141", label, f"没有数据项“{what}”", f"可用：{offered}" if offered else "")
+            if ITEMS not in self._book.doubtful:
+                offered = "、".join(dict.fromkeys(item.name for item in self._items))
+                remedy = f"可用：{offered}" if offered else ""
+                row.mistake("P141", label, f"没有数据项“{what}”", remedy)
             return None
         return Drawn(None, Taken.VALUES, name, FieldKind.QUANTITY)
 
