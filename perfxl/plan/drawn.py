@@ -92,8 +92,8 @@ class DrawnReading:
             return None
         part = self._part(row, "范围", register, match["filter"])
         columns = {one.column.key: row_kind(one.column.kind) for one in register.columns}
-        documents = {cited(key): FieldKind.TEXT for key in columns}
-        return part, {ORDINAL: FieldKind.COUNT, **columns, **documents}
+        marked = {name(key): FieldKind.TEXT for key in columns for name in (cited, quoted)}
+        return part, {ORDINAL: FieldKind.COUNT, **columns, **marked}
 
     def field(self, row: Row, label: str, typed: str) -> Drawn | None:
         """The field that was typed; None where it is wrong, which is reported, or of another form.
@@ -186,6 +186,11 @@ def is_drawn(typed: str) -> bool:
 def cited(column: str) -> str:
     """The name of the field that cites a column's text as a document: ``《评价报告》``."""
     return f"《{column}》"
+
+
+def quoted(column: str) -> str:
+    """The name of the field that gives a column's text as a name: ``“项目名称”``."""
+    return f"“{column}”"
 
 
 def numbers_column(register: Register) -> str:
