@@ -383,6 +383,7 @@ def test_returned_text_stays_text(plan: Plan, year: Year) -> None:
     rows = [
         {"名称": "甲\n一、基础工作\n（一）二", "类别": "培训"},
         {"名称": "=HYPERLINK(1)", "类别": "培训"},
+        {"名称": "城关等3个乡镇供水项目培训", "类别": "培训"},
         {"名称": "{总分}", "类别": "宣传"},
     ]
     typed = year.with_registers({"培训宣传": rows, "问题和打算": [free]})
@@ -391,7 +392,7 @@ def test_returned_text_stays_text(plan: Plan, year: Year) -> None:
     document = docx.Document(io.BytesIO(data))
     headings = [one.text for one in document.paragraphs if one.style.name == "Heading 1"]
     assert len(headings) == 3
-    assert "开展业务培训2项：“甲 一、基础工作 （一）二”、“=HYPERLINK(1)”。" in told
+    assert "开展业务培训3项：“甲 一、基础工作 （一）二”、“=HYPERLINK(1)”、“城关等3个乡镇" in told
     assert "开展宣传1项：“{总分}”。" in told
     assert "台账登记滞后\n有的工作做完 二、才补登。\n三、下一步打算和建议" in told
     assert not document.element.xpath("//w:hyperlink | //w:instrText")
