@@ -28,6 +28,7 @@ from perfxl.plan.drawn import (
     cited,
     name_column,
     numbers_column,
+    quoted,
     row_kind,
 )
 from perfxl.plan.model import Plan, Register, Rubric, Unit
@@ -296,7 +297,11 @@ def _each(
             cited(key): _document(value, number) if isinstance(value, str) and value else ""
             for key, value in values.items()
         }
-        yield {ORDINAL: ordinal, **values, **documents}
+        names = {
+            quoted(key): _quoted(value) if isinstance(value, str) and value else ""
+            for key, value in values.items()
+        }
+        yield {ORDINAL: ordinal, **values, **documents, **names}
 
 
 def _cell(value: object, kind: ValueKind) -> Value:
@@ -343,7 +348,11 @@ def _listed(names: Sequence[str]) -> list[str]:
     """Names in quotation marks, so that what they contain divides no list; titles in their own."""
     if all(_bare_title(name) != name for name in names):
         return [_document(name, "") for name in names]
-    return [f"“{_bare_title(name).translate(_WITHIN)}”" for name in names]
+    return [_quoted(name) for name in names]
+
+
+def _quoted(name: str) -> str:
+    return f"“{_bare_title(name).translate(_WITHIN)}”"
 
 
 def _document(title: str, number: str) -> str:

@@ -29,7 +29,7 @@ def judge_quantities(sentence: str, after: str = "") -> Iterator[Judgement]:
 
     ``after`` is the sentence that follows: it may name the budgets that this one counts.
     """
-    yield from budgets(sentence, after)
+    yield from budgets(_untitled(sentence), _untitled(after))
     text = _masked(sentence)
     yield from counts(text)
     yield from amounts(text)
@@ -45,9 +45,19 @@ _NUMBERED = re.compile(
 _TITLE = re.compile("《[^《》]*(?:《[^《》]*》[^《》]*)*》")
 
 
+# A name in quotation marks: what it counts (“3个乡镇供水项目”) the report does not claim.
+_QUOTED = re.compile("“[^“”。；;]{3,60}”")
+
+
+def _untitled(text: str) -> str:
+    """The text with the contents of its titles blanked, in the same length."""
+    return _TITLE.sub(lambda one: "《" + "＊" * (len(one[0]) - 2) + "》", text)
+
+
 def _masked(text: str) -> str:
-    """The text with its document numbers, dates and titles' contents blanked, in the same length."""
-    text = _TITLE.sub(lambda one: "《" + "＊" * (len(one[0]) - 2) + "》", text)
+    """The text with its document numbers, dates, quoted names and titles' contents blanked, in the
+    same length."""
+    text = _QUOTED.sub(lambda one: "“" + "＊" * (len(one[0]) - 2) + "”", _untitled(text))
     return _NUMBERED.sub(lambda one: "＊" * len(one[0]), text)
 
 

@@ -18,7 +18,7 @@ from perfxl.plan.model import Condition, DataItem, Register
 from perfxl.plan.names import find_name, same
 from perfxl.plan.rows import PlanBook, Row
 from perfxl.plan.wording import FieldKind, Fields
-from perfxl.plan.workbook import REGISTERS
+from perfxl.plan.workbook import ITEMS, REGISTERS
 
 DATA_ITEM = "数据项"
 ORDINAL = "序号"
@@ -92,8 +92,8 @@ class DrawnReading:
             return None
         part = self._part(row, "范围", register, match["filter"])
         columns = {one.column.key: row_kind(one.column.kind) for one in register.columns}
-        documents = {cited(key): FieldKind.TEXT for key in columns}
-        return part, {ORDINAL: FieldKind.COUNT, **columns, **documents}
+        marked = {name(key): FieldKind.TEXT for key in columns for name in (cited, quoted)}
+        return part, {ORDINAL: FieldKind.COUNT, **columns, **marked}
 
     def field(self, row: Row, label: str, typed: str) -> Drawn | None:
         """The field that was typed; None where it is wrong, which is reported, or of another form.
@@ -130,8 +130,10 @@ class DrawnReading:
     def _item(self, row: Row, label: str, what: str) -> Drawn | None:
         name = find_name(what, (item.name for item in self._items))
         if name is None:
-            offered = "、".join(dict.fromkeys(item.name for item in self._items))
-            row.mistake("P141", label, f"没有数据项“{what}”", f"可用：{offered}" if offered else "")
+            if ITEMS not in self._book.doubtful:
+                offered = "、".join(dict.fromkeys(item.name for item in self._items))
+                remedy = f"可用：{offered}" if offered else ""
+                row.mistake("P141", label, f"没有数据项“{what}”", remedy)
             return None
         return Drawn(None, Taken.VALUES, name, FieldKind.QUANTITY)
 
@@ -184,6 +186,11 @@ def is_drawn(typed: str) -> bool:
 def cited(column: str) -> str:
     """The name of the field that cites a column's text as a document: ``《评价报告》``."""
     return f"《{column}》"
+
+
+def quoted(column: str) -> str:
+    """The name of the field that gives a column's text as a name: ``“项目名称”``."""
+    return f"“{column}”"
 
 
 def numbers_column(register: Register) -> str:

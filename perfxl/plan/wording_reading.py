@@ -115,7 +115,8 @@ class _TextReading:
         code = self._codes.get(squeeze(typed))
         if code is None and self._codes:
             row.mistake("P142", "指标", f"指标体系中没有编码“{typed}”", "请填指标体系表中的编码")
-        return code or ""
+        # One that is not known still says that the row is about an indicator.
+        return code or typed
 
     def _scope(self, indicator: str) -> tuple[str, Fields]:
         """The scope, and every field that may be used in it."""

@@ -28,7 +28,7 @@ from perfxl.narrative.findings import Verdict
 from perfxl.plan.model import Plan
 from perfxl.points import as_text
 from perfxl.products.self_report import FILE, findings_in, self_report_document
-from perfxl.stages.self_report import write_self_report
+from perfxl.stages.self_report import WrittenReport, write_self_report
 from perfxl.stages.year import new_year, score_year
 
 NOW = dt.datetime(2024, 1, 31, 9, 0)
@@ -63,6 +63,17 @@ def finished_year(tmp_path_factory: pytest.TempPathFactory) -> Path:
     new_year(folder, PLAN.read_bytes()).close()
     shutil.copy(RETURN, folder / "年度台账.xlsx")
     return folder
+
+
+@pytest.fixture(scope="module")
+def written(finished_year: Path, tmp_path_factory: pytest.TempPathFactory) -> WrittenReport:
+    """The report as the stage writes it; its folder must not be changed."""
+    folder = tmp_path_factory.mktemp("written") / "县级2023"
+    shutil.copytree(finished_year, folder)
+    campaign = Campaign(folder)
+    result = write_self_report(campaign, NOW)
+    campaign.close()
+    return result
 
 
 @pytest.fixture
@@ -246,8 +257,9 @@ def test_the_report_of_the_county(year: Year, made: tuple[SelfReport, bytes]) ->
     )
 
 
-def test_the_numbers_are_those_of_the_year_workbook_and_the_scores(campaign: Campaign) -> None:
-    written = write_self_report(campaign, NOW)
+def test_the_numbers_are_those_of_the_year_workbook_and_the_scores(
+    campaign: Campaign, written: WrittenReport
+) -> None:
     scores = score_year(campaign, NOW).path.read_bytes()
     files = (campaign.year_workbook, campaign.plan_file)
     known = numbers_in(scores).union(*(numbers_in(file.read_bytes()) for file in files))
@@ -258,6 +270,33 @@ def test_the_numbers_are_those_of_the_year_workbook_and_the_scores(campaign: Cam
             numbers_of_scores(written.report) if "总分" in line or "失分" in line else set()
         )
         assert numbers <= known | counted | only_sums, line
+
+
+def test_the_basis_names_the_rows_of_every_figure(plan: Plan, written: WrittenReport) -> None:
+    sheet = openpyxl.load_workbook(written.basis).active
+    assert sheet is not None
+    lines = [
+        [str(cell or "") for cell in row] for row in sheet.iter_rows(min_row=4, values_only=True)
+    ]
+    of = {(subject, field): (text, source) for subject, field, text, source in lines}
+    new = "制度文件[文件种类=新出台办法].文件名称种数"
+    assert of["1.2.3", new] == ("3", "制度文件第8、9、10行")
+    register = openpyxl.load_workbook(RETURN)["制度文件"]
+    for row in (8, 9, 10):
+        assert "新出台办法" in [cell.value for cell in register[row]]
+    assert of["1.2.3 新出台办法的绩效要求", "得分"] == ("1.5", "计算：3×0.5=1.5，得1.5分")
+    assert (
+        of["1.2 制度建设", "得分"][1]
+        == "下级之和：1.2.1得2分，1.2.2得2分，1.2.3得1.5分，1.2.4得2分"
+    )
+    assert of["3.2", "数据项.一级预算部门数"] == ("22", "数据项“一级预算部门数”")
+    assert of["", "总分"] == ("84", "各末级指标之和")
+    # What the report counts or sums, and no cell holds, is in its basis.
+    told = set().union(*numbers_of_report(written.document.path.read_bytes()).values())
+    known = set().union(*(numbers_of(" ".join(line)) for line in lines))
+    assert told <= known | numbers_in(RETURN.read_bytes()) | numbers_of_plan(
+        plan
+    ) | numbers_of_scores(written.report)
 
 
 def test_by_claim_headings_are_the_sums_of_their_parts_too(plan: Plan, year: Year) -> None:
@@ -344,6 +383,7 @@ def test_returned_text_stays_text(plan: Plan, year: Year) -> None:
     rows = [
         {"名称": "甲\n一、基础工作\n（一）二", "类别": "培训"},
         {"名称": "=HYPERLINK(1)", "类别": "培训"},
+        {"名称": "城关等3个乡镇供水项目培训", "类别": "培训"},
         {"名称": "{总分}", "类别": "宣传"},
     ]
     typed = year.with_registers({"培训宣传": rows, "问题和打算": [free]})
@@ -352,7 +392,7 @@ def test_returned_text_stays_text(plan: Plan, year: Year) -> None:
     document = docx.Document(io.BytesIO(data))
     headings = [one.text for one in document.paragraphs if one.style.name == "Heading 1"]
     assert len(headings) == 3
-    assert "开展业务培训2项：“甲 一、基础工作 （一）二”、“=HYPERLINK(1)”。" in told
+    assert "开展业务培训3项：“甲 一、基础工作 （一）二”、“=HYPERLINK(1)”、“城关等3个乡镇" in told
     assert "开展宣传1项：“{总分}”。" in told
     assert "台账登记滞后\n有的工作做完 二、才补登。\n三、下一步打算和建议" in told
     assert not document.element.xpath("//w:hyperlink | //w:instrText")
