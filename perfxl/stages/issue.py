@@ -20,10 +20,14 @@ from perfxl.tables import SystemProject
 
 @dataclass(frozen=True)
 class IssueResult:
-    """The workbooks written now, and those that stand unchanged since an earlier run."""
+    """The workbooks written now, and those that stand unchanged since an earlier run.
+
+    ``prefilled`` is the number of the budget system's projects in all of them.
+    """
 
     written: tuple[Path, ...]
     unchanged: tuple[Path, ...]
+    prefilled: int = 0
 
 
 def issue(
@@ -64,7 +68,8 @@ def issue(
             records.append(Issue(unit.code, version, relative, digest, now))
         progress()
     campaign.ledger.record_issues(records)
-    return IssueResult(tuple(written), tuple(unchanged))
+    prefilled = len(projects.projects) if projects else 0
+    return IssueResult(tuple(written), tuple(unchanged), prefilled)
 
 
 def unit_workbook(campaign: Campaign, unit: Unit, projects: Sequence[SystemProject] = ()) -> bytes:

@@ -295,6 +295,8 @@ def test_the_command_line(small: Campaign, plan: Plan, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(small.folder, tmp_path / "考核"))
     said = CliRunner().invoke(cli, ["-C", str(folder), "projects", "status"])
     assert said.exit_code == 0 and "第 1 次导入：一体化.xlsx" in said.output
+    again = CliRunner().invoke(cli, ["-C", str(folder), "issue"])
+    assert "已填入一体化系统的项目共 16 个" in again.output
     rows = as_rows(plan, made_projects(plan, 40, units=4))
     rows[7] |= {"单位名称": "石楼县气象局"}
     path = write(tmp_path, "缺.xlsx", xlsx(grid_of(rows)))
