@@ -77,6 +77,8 @@ def issue(context: click.Context) -> None:
         f"已写 {len(result.written)} 份，未变 {len(result.unchanged)} 份，"
         f"在 {campaign.path('下发')}。"
     )
+    if result.prefilled:
+        click.echo(f"各工作簿中已填入一体化系统的项目共 {result.prefilled} 个。")
 
 
 @cli.command(cls=ChineseCommand)

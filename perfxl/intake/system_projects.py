@@ -28,7 +28,7 @@ from perfxl.values import LARGEST, YUAN, date_of, precise_number_of, squeeze, te
 FEN = 100  # 0.01 元 in 1 元
 
 _STATED_UNIT = re.compile(r"[(\[](?:单位:)?(亿元|万元|元)[)\]]$")
-_UNIT_ABOVE = re.compile(r"单位:(?:人民币)?(亿元|万元|元)")
+_UNIT_ABOVE = re.compile(r"单位:(?:人民币)?(亿元|万元|元)(?!\w)")
 _SUBTOTAL = re.compile(r".*(?:小计|合计|总计):?")
 _TOTAL = re.compile("(?:合计|总计):?")
 # The sign of the yuan as NFKC leaves it, which a Chinese console cannot show.
@@ -38,6 +38,9 @@ _SPOILED = re.compile(r"[+-]?\d(?:\.\d+)?E[+-]?\d+", re.IGNORECASE)
 _EXACT_DIGITS = 10**15
 _NOUGHTS = 10**6
 _LONGEST_CODE = 200
+# What a cell of a workbook holds; a text file may hold more.
+_LONGEST_CELL = 32_767
+_LONGEST_SHOWN = 60
 _MOST_ROWS_NAMED = 8
 # The word 合计 stands in one of the first columns of its row.
 _LABELS_OF_A_TOTAL = 3
@@ -281,7 +284,7 @@ class _Reading:
         key = self.declared.key
         units = [text_of(self._at(row, source)) for source in self.declared.units]
         code_cell = self._at(row, key.source)
-        code = _code_of(code_cell)
+        code = text_of(code_cell)
         texts = [text for value in row if isinstance(value, str) and (text := squeeze(value))]
         if any(text in SUM_ROWS for text in texts[:_LABELS_OF_A_TOTAL]) or (
             not code and any(_SUBTOTAL.fullmatch(text) for text in texts)
@@ -310,6 +313,10 @@ class _Reading:
         if not code:
             what = f"“{key.source}”空白，没有导入"
             self._note(self.faults, "E746", number, key.source, what, "请在系统中补上后重新导出")
+            self.incomplete.add(unit.code)
+        elif len(code) > _LONGEST_CODE:
+            what = f"“{key.source}”长 {len(code)} 字，不像编码，没有导入"
+            self._note(self.faults, "E742", number, key.source, what, "请核对导出的列")
             self.incomplete.add(unit.code)
         elif spoiled(code_cell, self.usual_digits):
             what = f"“{key.source}”是 {code}，已被 Excel 当作数改掉，原来的编码无从得知，没有导入"
@@ -476,6 +483,7 @@ class _Reading:
         if not text:
             return None
         value = _value_of(column, cell)
+        text = text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
         number = value if isinstance(value, int) else 0
         if value is not None and (signed or number >= 0):
             return value
@@ -494,10 +502,6 @@ class _Reading:
                 what = f"项目 {project.code} 在{names}名下都有，各算各的"
                 number = project.rows[0] - 1
                 self._note(self.remarks, "E748", number, self.declared.key.source, what, "请核对")
-
-
-def _code_of(cell: object) -> str:
-    return text_of(cell)[:_LONGEST_CODE]
 
 
 def _usual_digits(codes: Sequence[object]) -> int:
@@ -537,7 +541,7 @@ def _value_of(column: ImportColumn, cell: object) -> int | dt.date | str | None:
         return date_of(cell)
     text = text_of(cell)
     if declared.kind is not ValueKind.CHOICE:
-        return text
+        return text if len(text.encode("utf-16-le", "replace")) <= 2 * _LONGEST_CELL else None
     wanted = squeeze(text)
     by_spelling = {squeeze(choice): choice for choice in declared.choices}
     return by_spelling.get(wanted) or column.words.get(wanted)
@@ -548,6 +552,8 @@ def _wanted_value(column: Column) -> str:
         return f"不是登记表的选项（{'、'.join(column.choices)}）"
     if column.kind is ValueKind.DATE:
         return "应为日期"
+    if column.kind not in NUMERIC:
+        return f"超过了 {_LONGEST_CELL} 字"
     return "应为 0 或大于 0 的数"
 
 

@@ -22,10 +22,14 @@ _BATCH = 128
 
 @dataclass(frozen=True)
 class IssueResult:
-    """The workbooks written now, and those that stand unchanged since an earlier run."""
+    """The workbooks written now, and those that stand unchanged since an earlier run.
+
+    ``prefilled`` is the number of the budget system's projects in all of them.
+    """
 
     written: tuple[Path, ...]
     unchanged: tuple[Path, ...]
+    prefilled: int = 0
 
 
 def issue(
@@ -74,7 +78,8 @@ def issue(
                 finish_batch()
         progress()
     finish_batch()
-    return IssueResult(tuple(written), tuple(unchanged))
+    prefilled = len(projects.projects) if projects else 0
+    return IssueResult(tuple(written), tuple(unchanged), prefilled)
 
 
 def unit_stamp(campaign: Campaign, unit: Unit) -> Stamp:

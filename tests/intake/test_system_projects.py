@@ -228,6 +228,12 @@ def test_subtotals_repeated_headings_and_footers_are_no_projects(
     assert len(found.projects) == 12 and noted(found) == ([], []) and found.strange == ()
 
 
+def test_a_place_name_is_no_unit_of_money(plan: Plan, rows: list[Row]) -> None:
+    grid = grid_of(rows)
+    grid[1] = ["填报单位：万元乡人民政府"]
+    assert len(read(plan, grid).projects) == 12
+
+
 Refused = Callable[[Grid], object]
 
 

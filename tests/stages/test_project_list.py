@@ -295,6 +295,8 @@ def test_the_command_line(small: Campaign, plan: Plan, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(small.folder, tmp_path / "考核"))
     said = CliRunner().invoke(cli, ["-C", str(folder), "projects", "status"])
     assert said.exit_code == 0 and "第 1 次导入：一体化.xlsx" in said.output
+    again = CliRunner().invoke(cli, ["-C", str(folder), "issue"])
+    assert "已填入一体化系统的项目共 16 个" in again.output
     rows = as_rows(plan, made_projects(plan, 40, units=4))
     rows[7] |= {"单位名称": "石楼县气象局"}
     path = write(tmp_path, "缺.xlsx", xlsx(grid_of(rows)))
@@ -473,3 +475,29 @@ def test_the_consolidated_workbook_lists_the_differences(
 
 def copy_projects(campaign: Campaign) -> list[SystemProject]:
     return list(status(campaign).projects.projects)
+
+
+HOSTILE = (
+    "=cmd|' /C calc'!A0", "+1+1", "@SUM(1)", "_x0041_", "</t><x>&amp;", "铃\x07响", "[red]红[/]",
+    "换\n行", "http://x.example/", "\u202e反", "'单引号", "长" * 32_767,
+)  # fmt: skip
+
+
+def test_what_an_export_says_goes_into_a_workbook_as_text(plan: Plan) -> None:
+    """Hostile names are text in the issued workbook, and unchanged they are no difference."""
+    assert plan.project_import is not None
+    rows = as_rows(plan, made_projects(plan, len(HOSTILE), units=1))
+    for row, name in zip(rows, HOSTILE, strict=True):
+        row["项目名称"] = name
+    listed = read_system_projects(plan, plan.project_import, {"表": grid_of(rows)}, "x.xlsx")
+    unit = plan.units[0]
+    data = template(plan, unit, stamp_for(plan, unit.code), projects=listed.projects)
+    grid = read_workbook(data, "101.xlsx")
+    assert grid.formulas is not None and not grid.formulas["项目清单"]
+    checked = check_grid(plan, unit, data, grid, "101.xlsx", KEY, None, listed).result
+    told = checked.findings[checked.findings["code"].str.startswith("F6")]
+    assert list(told["message"]) == []
+    rows[0]["项目名称"] = "长" * 32_768
+    longer = read_system_projects(plan, plan.project_import, {"表": grid_of(rows)}, "x.xlsx")
+    assert [(one.code, one.place.cell) for one in longer.faults] == [("E744", "E4")]
+    assert len(longer.faults[0].what) < 200
