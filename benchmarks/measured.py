@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,22 +23,31 @@ class Taken:
     memory: float
 
 
+# Run in a process of its own, which is small: a child's peak begins with its parent's size.
+_MEASURE = """
+import json, resource, subprocess, sys, time
+started = time.perf_counter()
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+wall = time.perf_counter() - started
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+said = done.stderr.decode(errors="replace")[-2000:]
+print(json.dumps([done.returncode, said, used.ru_utime + used.ru_stime, wall, used.ru_maxrss]))
+"""
+
+
 def run(command: Sequence[str]) -> Taken:
     """Run a whole command; what it prints is dropped. Raises RuntimeError where it fails."""
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", _MEASURE, *command],
+        cwd=REPOSITORY,
+        check=True,
+        stdout=subprocess.PIPE,
     )
-    assert process.stderr is not None
-    said = process.stderr.read()
-    _, state, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(state)
-    wall = time.perf_counter() - started
+    code, said, cpu, wall, memory = json.loads(done.stdout)
     # 1 says that there are findings, which some of the made returns have.
-    if process.returncode not in (0, 1):
-        raise RuntimeError(f"{' '.join(command)}: {said.decode(errors='replace')[-2000:]}")
-    memory = usage.ru_maxrss * _KIB_OF_MEMORY / 1024
-    return Taken(usage.ru_utime + usage.ru_stime, wall, memory)
+    if code not in (0, 1):
+        raise RuntimeError(f"{' '.join(command)}: {said}")
+    return Taken(cpu, wall, memory * _KIB_OF_MEMORY / 1024)
 
 
 def told_by(module: str, *arguments: str) -> Any:
