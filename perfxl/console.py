@@ -76,6 +76,13 @@ def _piped_table(
     if not rows or any(len(line) != len(columns) for line in lines):
         return None
     sizes = [[cell_len(cell) for cell in line] for line in lines]
+    # What takes no room (a lone accent) is rich's to lay out.
+    if any(
+        cell and not size
+        for line, of in zip(lines, sizes, strict=True)
+        for cell, size in zip(line, of, strict=True)
+    ):
+        return None
     widths = [max(column) for column in zip(*sizes, strict=True)]
     if sum(widths) + 3 * len(widths) + 1 > PIPED_WIDTH:
         return None

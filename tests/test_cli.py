@@ -108,6 +108,7 @@ def test_an_operators_mistake_is_told_in_chinese(
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_a_campaign_from_the_command_line(tmp_path: Path) -> None:
     here = ("-C", tmp_path / "考核")
     assert perfxl_run("init", tmp_path / "考核").returncode == 0

@@ -71,6 +71,7 @@ def test_the_countys_return_contradicts_itself_as_the_report_does() -> None:
     assert (accepted["computed"], accepted["arithmetic"]) == (400, "5 × 18 ÷ 22 = 4.09 → 4.0")
 
 
+@pytest.mark.slow
 def test_the_samples_can_be_made_again(samples_maker: ModuleType, tmp_path: Path) -> None:
     samples_maker.make_all(tmp_path)
     made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.xlsx"))

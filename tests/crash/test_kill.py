@@ -23,6 +23,9 @@ from harness import (
 
 from perfxl.campaign import LEDGER_FILE
 
+# The default run has its share of these in the tests of the single parts.
+pytestmark = pytest.mark.slow
+
 # What each wrong order loses when it is killed in the middle, on entering a call by which some of
 # the originals were kept and some were not.
 WRONG = {
@@ -31,7 +34,6 @@ WRONG = {
 }
 
 
-@pytest.mark.slow
 def test_nothing_is_lost_at_some_calls(
     waiting: Path, undisturbed: Stored, calls: list[Call], tmp_path: Path
 ) -> None:
@@ -66,7 +68,6 @@ def points_of(waiting: Path, parent: Path, *options: str) -> list[Call]:
         return on_the_campaign(calls_in(parent / "trace", folder))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("together", [32, 8])
 def test_nothing_is_lost_at_any_call(
     strace: None, waiting: Path, undisturbed: Stored, tmp_path: Path, together: int
@@ -88,7 +89,6 @@ def test_nothing_is_lost_at_any_call(
     assert [outcome.steps[-1] for outcome in outcomes] == [steps[number] for number in chosen]
 
 
-@pytest.mark.slow
 def test_nothing_is_lost_at_200_moments(waiting: Path, undisturbed: Stored, tmp_path: Path) -> None:
     delays = moments(waiting, tmp_path, 200, seed=2)
     outcomes = kill_at_moments(waiting, undisturbed, tmp_path, delays)
@@ -96,7 +96,6 @@ def test_nothing_is_lost_at_200_moments(waiting: Path, undisturbed: Stored, tmp_
     assert sum(outcome.killed for outcome in outcomes) > 100
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("wrong", WRONG)
 def test_a_wrong_order_loses_much(
     strace: None, waiting: Path, undisturbed: Stored, tmp_path: Path, wrong: str

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from harness import HALVES, WHOLES, Stored, one_of_two_killed, two_at_once
 
+# The default run has its share of these in the tests of the single parts.
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("options", [WHOLES, HALVES], ids=["the same files", "halves"])
 def test_two_ingests(
@@ -26,7 +29,6 @@ def test_one_of_two_is_killed(waiting: Path, undisturbed: Stored, tmp_path: Path
     one_of_two_killed(waiting, undisturbed, tmp_path, 0.15)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("options", [WHOLES, HALVES], ids=["the same files", "halves"])
 def test_two_ingests_many_times(
     waiting: Path, undisturbed: Stored, tmp_path: Path, options: list[tuple[str, ...]]
@@ -35,7 +37,6 @@ def test_two_ingests_many_times(
         two_at_once(waiting, undisturbed, tmp_path, options)
 
 
-@pytest.mark.slow
 def test_one_of_two_is_killed_many_times(
     waiting: Path, undisturbed: Stored, tmp_path: Path
 ) -> None:

@@ -27,6 +27,9 @@ from perfxl.ledger import Receipt, Verdict
 from perfxl.stages.demo import SAMPLE_STAMP_KEY
 from perfxl.stages.ingest import Incoming, IngestResult, ingest
 
+# The default run has its share of these in the tests of the single parts.
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).resolve().parent.parent / "data"
 SAMPLES = DATA.parent.parent / "samples" / "returns"
 SECONDS = 5.0

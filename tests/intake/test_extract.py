@@ -206,8 +206,8 @@ def test_units_are_found_as_by_going_through_the_roster(
     )
     changed = replace(plan, units=units)
     named = [unit for unit in units if squeeze(unit.name) in squeeze(file_name)]
-    longest = max((len(unit.name) for unit in named), default=0)
-    named = [unit for unit in named if len(unit.name) == longest]
+    longest = max((len(squeeze(unit.name)) for unit in named), default=0)
+    named = [unit for unit in named if len(squeeze(unit.name)) == longest]
     assert unit_in_file_name(changed, file_name) == (named[0] if len(named) == 1 else None)
     address = sender.strip().casefold()
     having = [

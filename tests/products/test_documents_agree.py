@@ -249,6 +249,7 @@ def test_documents_of_200_random_campaigns(plan: Plan, seed: int) -> None:
     check_campaign(plan, seed)
 
 
+@pytest.mark.slow
 def test_the_numbers_of_the_samples(campaign: Campaign) -> None:
     circular(campaign, NOW)
     feedback(campaign, NOW)

@@ -94,6 +94,7 @@ def test_what_is_asked_for_lies_within_full_marks(campaign: Campaign) -> None:
     assert not len(objections(campaign))
 
 
+@pytest.mark.slow
 def test_a_book_made_before_the_answer_does_not_undo_it(campaign: Campaign) -> None:
     issue_books(campaign, NOW)
     old = book_path(campaign, SECTION)

@@ -494,7 +494,7 @@ def test_what_an_export_says_goes_into_a_workbook_as_text(plan: Plan) -> None:
     data = template(plan, unit, stamp_for(plan, unit.code), projects=listed.projects)
     grid = read_workbook(data, "101.xlsx")
     assert grid.formulas is not None and not grid.formulas["项目清单"]
-    checked = check_grid(plan, unit, data, grid, "101.xlsx", KEY, None, listed).result
+    checked = check_grid(plan, unit, data, grid, "101.xlsx", KEY, projects=listed).result
     told = checked.findings[checked.findings["code"].str.startswith("F6")]
     assert list(told["message"]) == []
     rows[0]["项目名称"] = "长" * 32_768

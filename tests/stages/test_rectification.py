@@ -189,6 +189,7 @@ def check_workbook(campaign: Campaign, expected: dict[str, list[State]]) -> None
     assert book["整改明细"].max_row == 3 + len(every)
 
 
+@pytest.mark.slow
 def test_numbers_stay_and_books_are_left_alone(told: Campaign) -> None:
     before = problems_today(told, TOLD.date())
     path = book_path(told, told.plan.unit_by_code["101"])
