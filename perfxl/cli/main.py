@@ -78,6 +78,9 @@ def main() -> None:
             f"[E502] {plain(str(error.filename or ''))}：文件或文件夹不能读写（{error.strerror}）"
             "（请检查路径、磁盘空间和权限）"
         )
+    finally:
+        # The system takes back what is left, faster than it could be looked through.
+        gc.freeze()
     sys.exit(code if isinstance(code, int) else 0)
 
 
