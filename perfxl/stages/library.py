@@ -17,13 +17,14 @@ from perfxl.errors import (
     NoLibrary,
     NothingToDo,
     NotInLibrary,
+    PerfxlError,
     Place,
     Unreadable,
     WrongWorkbook,
 )
 from perfxl.excel.edits import NewSheet, SheetEdit, Spot, Written, edited_workbook
 from perfxl.excel.reader import read_workbook
-from perfxl.files import keep_earlier, sha256_of, write_atomically
+from perfxl.files import WORKBOOK_SUFFIXES, keep_earlier, sha256_of, write_atomically
 from perfxl.layout.declare import Table
 from perfxl.layout.locate import column_letter, find_table
 from perfxl.library.columns import KEY_OF_LABEL, UNWANTED, FoundTable
@@ -78,8 +79,14 @@ def new_library_bytes(on: dt.date, by: str) -> bytes:
 
 
 def new_library(folder: Path, now: dt.datetime, by: str) -> Path:
-    """Put a library with the common indicators into a folder. Raises AlreadyThere."""
-    path = folder / LIBRARY_FILE
+    """Put a library with the common indicators into a folder. Raises AlreadyThere.
+
+    The name of the file itself is taken as well; of another workbook it is refused.
+    """
+    if folder.suffix.lower() in WORKBOOK_SUFFIXES and folder.name != LIBRARY_FILE:
+        remedy = f"请写文件夹，指标库的文件名总是 {LIBRARY_FILE}"
+        raise PerfxlError("指标库不能用这个文件名", place=Place(str(folder)), remedy=remedy)
+    path = folder if folder.name == LIBRARY_FILE else folder / LIBRARY_FILE
     if path.exists():
         raise AlreadyThere("已有指标库", place=Place(str(path)), remedy="请换一个文件夹")
     write_atomically(path, new_library_bytes(now.date(), by))

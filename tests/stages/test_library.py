@@ -27,6 +27,7 @@ from perfxl.errors import (
     NothingToDo,
     NotInLibrary,
     NotInPlan,
+    PerfxlError,
     PlanRefused,
     WrongWorkbook,
 )
@@ -747,3 +748,10 @@ def test_the_commands_from_new_to_changes(tmp_path: Path, repository: Path) -> N
     county = other_county(tmp_path / "某县.xlsx")
     assert "列对应.xlsx" in run("library", "import", str(county))
     assert "共 4 条" in run("library", "import", str(county), "--accept-columns")
+
+
+def test_the_file_may_be_named_instead_of_its_folder(tmp_path: Path) -> None:
+    assert new_library(tmp_path / "指标库.xlsx", NOW, BY) == tmp_path / "指标库.xlsx"
+    with pytest.raises(PerfxlError, match="不能用这个文件名"):
+        new_library(tmp_path / "别的.xlsx", NOW, BY)
+    assert [path.name for path in tmp_path.iterdir()] == ["指标库.xlsx"]
