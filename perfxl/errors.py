@@ -102,7 +102,7 @@ class ProjectListOutdated(PerfxlError):
     code = "E749"
 
 
-class LibraryHeld(PerfxlError):
+class WorkbookHeld(PerfxlError):
     """A workbook that would be changed in place (the library, a plan, a year's workbook) is open in
     an office program, or was saved there meanwhile."""
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from perfxl.errors import CannotWrite, Place
+from perfxl.errors import CannotWrite, Place, WorkbookHeld
 
 WORKBOOK_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".et", ".ods", ".xlsb", ".xlt", ".csv"})
 # What else an original may be called after, so that a double click opens it.
@@ -29,6 +29,9 @@ EARLIER = "历次"
 # program that was stopped; writing takes seconds.
 _PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}\.part", re.DOTALL)
 _STALE_SECONDS = 3600
+
+# What Excel, WPS and LibreOffice leave beside a workbook that they hold open.
+_LOCKS = ("~${}", ".~{}", ".~lock.{}#")
 
 # What office programs and systems leave beside the files that people mean.
 _LITTER = {"thumbs.db", "desktop.ini", ".ds_store"}
@@ -180,6 +183,18 @@ def keep_earlier(path: Path, now: dt.datetime) -> Path | None:
         target = path.parent / EARLIER / f"{stem}-{number}{path.suffix}"
     write_atomically(target, path.read_bytes())
     return target
+
+
+def refuse_held(path: Path) -> None:
+    """Raise WorkbookHeld where an office program has the workbook open."""
+    for pattern in _LOCKS:
+        lock = path.with_name(pattern.format(path.name))
+        if lock.exists():
+            raise WorkbookHeld(
+                f"{path.name} 正在 Excel 或 WPS 中打开，没有改动它",
+                place=Place(str(path)),
+                remedy=f"请保存并关闭后重试；确实没有人打开的，删去 {lock.name}",
+            )
 
 
 def is_litter(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from perfxl.campaign import Campaign
     from perfxl.facts.self_report import SelfReport
     from perfxl.stages.year import Year
+
+_YEAR = re.compile(r"(?<!\d)20\d{2}(?!\d)")
 
 _FROM = click.option(
     "--from",
@@ -38,17 +41,24 @@ def year() -> None:
 @click.option(
     "--plan", "plan_file", metavar="文件", type=PATH, help="用已有的县级考核方案.xlsx 建立"
 )
-def new(folder: Path, plan_file: Path | None) -> None:
+@click.option("--year", "of", metavar="年度", type=int, help="不写时取文件夹名里的年份")
+def new(folder: Path, plan_file: Path | None, of: int | None) -> None:
     """建立一个年度的文件夹，写入：考核方案.xlsx、年度台账.xlsx、台账.db 和各子文件夹。
+
+    年度写在 --year 里，不写时取文件夹名里的年份；用 --plan 时以那份方案所写的为准。
 
     \b
     例：perfxl year new 县级2024
     """
     from perfxl.stages.year import new_year
 
-    campaign = new_year(folder, read_file(plan_file) if plan_file else None)
+    if of is None and plan_file is None:
+        named = _YEAR.search(folder.name)
+        of = int(named[0]) if named else None
+    campaign = new_year(folder, read_file(plan_file) if plan_file else None, year=of)
     campaign.close()
     click.echo(f"已建立 {folder}：{campaign.plan.campaign.name}。")
+    click.echo("请核对考核方案“考核信息”表里的年度、考核依据、发文字号和各个日期。")
     click.echo(f"平时把各项工作登在 {campaign.year_workbook} 里，")
     click.echo(
         f"用 perfxl -C {folder} year check 检查，用 perfxl -C {folder} year score 计算得分。"

@@ -78,9 +78,11 @@ def month(
             _print(earlier, f"其他月份还有 {len(earlier)} 项漏报：", today)
         for one in result.strange:
             click.echo(
-                f"登记表第 {one.row} 行（{one.item or '没有写报送事项'}）不在应报的各项之内。"
+                f"登记表第 {one.row} 行（{one.item or '没有写报送事项'}）月份看不懂，"
+                "或不在应报的各项之内，没有算作报送。"
             )
-        click.echo("，".join(f"{state} {number} 项" for state, number in counts.items()) + "。")
+        counted_here = "，".join(f"{state} {number} 项" for state, number in counts.items())
+        click.echo(f"{title}的各项：{counted_here}。")
     bad = counts[DueState.LATE] or counts[DueState.MISSING] or earlier
     sys.exit(FINDINGS_EXIT if bad else 0)
 

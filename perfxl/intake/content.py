@@ -10,7 +10,7 @@ from perfxl.excel.stamp import SHEET as STAMP_SHEET
 from perfxl.intake.extract import answers, sheet_of
 from perfxl.intake.identity import cover_rows
 from perfxl.layout.declare import FilledBy, SheetLayout
-from perfxl.layout.locate import LocatedTable, Rows, find_fields, find_table
+from perfxl.layout.locate import LocatedTable, Rows, column_letter, find_fields, find_table
 from perfxl.plan import forms
 from perfxl.plan.model import Plan, Unit
 from perfxl.values import squeeze, text_of
@@ -77,10 +77,13 @@ def not_taken_over(plan: Plan, unit: Unit, grid: Grid) -> list[str]:
             continue
         seen.add(name)
         known = set(located.columns.values())
-        for at, label in enumerate(rows[located.heading_row]):
-            filled = any(at < len(row) and text_of(row[at]) for row in rows[located.first_row :])
-            if at not in known and text_of(label) and filled:
-                found.append(f"{name}“{text_of(label)}”列")
+        heading, below = rows[located.heading_row], rows[located.first_row :]
+        for at in range(max(map(len, below), default=0)):
+            if at in known or not any(at < len(row) and text_of(row[at]) for row in below):
+                continue
+            label = text_of(heading[at]) if at < len(heading) else ""
+            said = f"“{label}”列" if label else f" {column_letter(at)} 列（没有表头）"
+            found.append(f"{name}{said}")
     for name, rows in grid.sheets.items():
         if name not in seen and any(text_of(value) for row in rows for value in row):
             found.append(f"工作表“{name}”")

@@ -11,7 +11,7 @@ import datetime as dt
 import difflib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
@@ -106,9 +106,29 @@ def _find_heading(declared: ProjectImport, sheets: Mapping[str, Rows], file: str
         remedy = "请核对文件；系统的列名变了的，改考核方案“项目导入”表的“系统列名”"
         raise ImportRefused(file, [Mistake("E741", what, Place(file), remedy)])
     mistakes = [*_absent(best, wanted, file), *_twice(best, wanted, file)]
+    mistakes += [
+        Mistake(
+            "E741",
+            f"“{sheet}”与“{best.sheet}”表头相同，也有项目；一次只导入一张表",
+            Place(file, sheet),
+            "请把几张表的行合到一张表，或删去不要的表后重新导入",
+        )
+        for sheet in _alike(best, wanted, sheets)
+    ]
     if mistakes:
         raise ImportRefused(file, mistakes)
     return best
+
+
+def _alike(best: _Heading, wanted: Mapping[str, str], sheets: Mapping[str, Rows]) -> Iterator[str]:
+    """The other sheets that have all of the best one's headings in a row, and rows below it."""
+    for sheet, rows in sheets.items():
+        for number, row in enumerate(rows[:HEADING_SEARCH_ROWS]):
+            found = {wanted.get(label_key(value)) for value in row if isinstance(value, str)}
+            if sheet != best.sheet and found >= set(best.columns):
+                if any(text_of(value) for below in rows[number + 1 :] for value in below):
+                    yield sheet
+                break
 
 
 def _absent(heading: _Heading, wanted: Mapping[str, str], file: str) -> list[Mistake]:
@@ -454,7 +474,13 @@ class _Reading:
             what = (
                 f"项目 {line.code} 各行的“{column.source}”不同，取金额最大的第 {line.number + 1} 行"
             )
-            self._note(self.remarks, "E748", lines[1].number, column.source, what)
+            first = squeeze(text_of(self._at(lines[0].cells, column.source)))
+            other = next(
+                one
+                for one in lines
+                if squeeze(text_of(self._at(one.cells, column.source))) != first
+            )
+            self._note(self.remarks, "E748", other.number, column.source, what)
         self._put(column, self._read(column, line), values, exact)
 
     def _size(self, column: ImportColumn, line: _Line) -> int:

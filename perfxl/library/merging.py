@@ -175,8 +175,13 @@ def merge(
     """Carry out the choices. A row that was carried out before is passed over; a choice that cannot
     be followed is a mistake at its cell, and the other rows are done all the same."""
     work = _Merging(library, pending, next_number, file)
+    met: set[str] = set()
     for one in pending:
         key = one.values["key"]
+        if key and key in met:
+            work.wrong(one, "与上面的行是文件里的同一行，只处理上面的一行")
+            continue
+        met.add(key)
         choice = squeeze(one.choice)
         if not choice and blank_rows == AS_SUGGESTED:
             choice = squeeze(one.suggestion)
@@ -218,7 +223,7 @@ class _Merging:
         elif updating:
             self._waiting.append((one, updating[1], UPDATED))
         else:
-            self._wrong(one, f"看不懂的处理“{one.choice}”")
+            self.wrong(one, f"看不懂的处理“{one.choice}”")
 
     def join_waiting(self) -> None:
         """Merge and update; a candidate may be merged with one that is itself merged."""
@@ -229,14 +234,14 @@ class _Merging:
                 undecided = {left.ordinal for left in self.result.left}
                 for one, target, _ in later:
                     why = "还没有决定" if target in undecided else "本身没有收录，或互相合并"
-                    self._wrong(one, f"“{target}”{why}，不能与它合并")
+                    self.wrong(one, f"“{target}”{why}，不能与它合并")
                 return
             waiting = later
 
     def _take_in(self, one: Pending) -> None:
         bad = _bad_choice(one.values)
         if bad or not one.values.get("name"):
-            self._wrong(one, bad or "“指标名称”没有填写，不能新增")
+            self.wrong(one, bad or "“指标名称”没有填写，不能新增")
             return
         number = f"ZB{self._next:04d}"
         self._next += 1
@@ -258,14 +263,15 @@ class _Merging:
             self.numbers[one.ordinal] = number
             self.result.handled.append((one, how, number))
         elif number == "":
-            self._wrong(one, f"“{target}”没有收录，不能与它合并")
+            self.wrong(one, f"“{target}”没有收录，不能与它合并")
         elif target not in self._ordinals:
-            self._wrong(one, f"指标库里没有“{target}”")
+            self.wrong(one, f"指标库里没有“{target}”")
         else:
             return False
         return True
 
-    def _wrong(self, one: Pending, what: str) -> None:
+    def wrong(self, one: Pending, what: str) -> None:
+        """A choice that cannot be followed, told at its cell."""
         sheet, _, cell = one.cell.rpartition("!")
         place = Place(self._file, sheet, cell)
         self.result.mistakes.append(Mistake("E730", what, place, "请从下拉列表中另选"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import ClassVar
 
@@ -135,10 +136,23 @@ class Ratio:
         raw = full_marks * min(ratio, Fraction(1))
         score = full_marks if ratio >= 1 else cut_to_step(raw, step)
         shown = f"{as_text(full_marks)} × {as_text(top)} ÷ {as_text(bottom)}"
+        capped = f"（以分值 {as_text(full_marks)} 为限）" if ratio > 1 else ""
         if self.floor is not None and ratio < self.floor:
             limit = as_text(round_fraction(self.floor * 100 * HUNDREDTHS))
             return Computed(0, f"{shown}，比率低于 {limit}% → 0")
-        return Computed(score, f"{shown} = {as_text(round_fraction(raw), 2)} → {as_score(score)}")
+        quotient = _as_quotient(full_marks * ratio, step)
+        return Computed(score, f"{shown} = {quotient}{capped} → {as_score(score)}")
+
+
+def _as_quotient(value: Fraction, step: int) -> str:
+    """Hundredths with two decimals, or as many as it takes not to be rounded up to the next step:
+    1.9988 is not shown as 2.00 where it is cut to 1.5."""
+    for places in range(2, 9):
+        scale = 10 ** (places - 2)
+        rounded = round_fraction(value * scale)
+        if cut_to_step(Fraction(rounded, scale), step) == cut_to_step(value, step):
+            break
+    return f"{Decimal(rounded).scaleb(-places):.{places}f}"
 
 
 @dataclass(frozen=True)

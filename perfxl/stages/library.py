@@ -10,7 +10,6 @@ from pathlib import Path
 from perfxl.errors import (
     AlreadyThere,
     LibraryDamaged,
-    LibraryHeld,
     LibraryRefused,
     Missing,
     Mistake,
@@ -20,11 +19,18 @@ from perfxl.errors import (
     PerfxlError,
     Place,
     Unreadable,
+    WorkbookHeld,
     WrongWorkbook,
 )
 from perfxl.excel.edits import NewSheet, SheetEdit, Spot, Written, edited_workbook
 from perfxl.excel.reader import read_workbook
-from perfxl.files import WORKBOOK_SUFFIXES, keep_earlier, sha256_of, write_atomically
+from perfxl.files import (
+    WORKBOOK_SUFFIXES,
+    keep_earlier,
+    refuse_held,
+    sha256_of,
+    write_atomically,
+)
 from perfxl.layout.declare import Table
 from perfxl.layout.locate import column_letter, find_table
 from perfxl.library.columns import KEY_OF_LABEL, UNWANTED, FoundTable
@@ -63,8 +69,6 @@ from perfxl.values import text_of
 
 SEED = "指标库.md"
 BY_HAND = "在表中直接修改"
-# What Excel, WPS and LibreOffice leave beside a workbook that they hold open.
-_LOCKS = ("~${}", ".~{}", ".~lock.{}#")
 _COLUMNS = {SOURCES: SOURCE_COLUMNS, CHANGES: CHANGE_COLUMNS}
 _EARLIER = "原文件没有改动；以前的版本在“历次”文件夹里，可以取回最近的一份"
 
@@ -180,7 +184,7 @@ class Opened:
     ) -> Path | None:
         """Write what changed, each change with its reason; the earlier file goes to 历次/.
 
-        Returns where that is. Raises LibraryHeld where the file is open elsewhere or was saved
+        Returns where that is. Raises WorkbookHeld where the file is open elsewhere or was saved
         meanwhile, LibraryDamaged where it cannot be changed, CannotWrite.
         """
         edits = [
@@ -202,7 +206,7 @@ class Opened:
             raise LibraryDamaged(what, place=Place(str(self.path)), remedy=error.remedy) from error
         refuse_held(self.path)
         if sha256_of(self.path.read_bytes()) != sha256_of(self.data):
-            raise LibraryHeld(
+            raise WorkbookHeld(
                 "指标库刚刚在别处保存过，没有改动它",
                 place=Place(str(self.path)),
                 remedy="请关闭它再执行一次",
@@ -290,18 +294,6 @@ class Opened:
 def _written(key: str, text: str) -> Written:
     marks = number_of_marks(text) if key == "marks" else None
     return text if marks is None else marks
-
-
-def refuse_held(path: Path) -> None:
-    """Raise LibraryHeld where an office program has the workbook open."""
-    for pattern in _LOCKS:
-        lock = path.with_name(pattern.format(path.name))
-        if lock.exists():
-            raise LibraryHeld(
-                f"{path.name} 正在 Excel 或 WPS 中打开，没有改动它",
-                place=Place(str(path)),
-                remedy=f"请保存并关闭后重试；确实没有人打开的，删去 {lock.name}",
-            )
 
 
 @dataclass(frozen=True)

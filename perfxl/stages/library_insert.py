@@ -11,7 +11,7 @@ from perfxl.campaign import read_plan_file
 from perfxl.errors import Missing, NotInLibrary, NotInPlan, Place, PlanRefused
 from perfxl.excel.edits import NewSheet, SheetEdit, Spot, Written, edited_workbook
 from perfxl.excel.reader import read_workbook
-from perfxl.files import keep_earlier, write_atomically
+from perfxl.files import keep_earlier, refuse_held, write_atomically
 from perfxl.layout.declare import SheetLayout
 from perfxl.layout.locate import LocatedTable, Rows, find_table
 from perfxl.library.model import INDICATORS, Entry
@@ -28,7 +28,7 @@ from perfxl.plan.workbook import (
 )
 from perfxl.products.library_book import height_of
 from perfxl.products.template import lines_high
-from perfxl.stages.library import entries_of, refuse_held
+from perfxl.stages.library import entries_of
 from perfxl.values import squeeze, text_of
 
 _REFERENCE_KEYS = {
@@ -95,7 +95,7 @@ def insert(
 
     In the rubric they come under its last row, without marks and as 待定, so that the plan loads and
     counts as before until somebody adopts them. Raises NotInLibrary, NotInPlan, PlanRefused,
-    LibraryHeld, CannotWrite.
+    WorkbookHeld, CannotWrite.
     """
     known = {entry.number: entry for entry in entries_of(library)}
     chosen = [_usable(known, number) for number in dict.fromkeys(numbers)]

@@ -10,13 +10,13 @@ from perfxl.campaign import Campaign
 from perfxl.errors import NotInPlan, NoYearWorkbook, Place, WrongWorkbook
 from perfxl.excel.edits import SheetEdit, Spot, Written, edited_workbook
 from perfxl.excel.reader import read_workbook
-from perfxl.files import keep_earlier, write_atomically
+from perfxl.files import keep_earlier, refuse_held, write_atomically
 from perfxl.layout.locate import find_table
 from perfxl.library.model import Entry, Use
 from perfxl.library.versions import YearBalance
 from perfxl.plan.forms import register_table
 from perfxl.plan.names import find_name, same
-from perfxl.stages.library import changes_of, entries_of, refuse_held
+from perfxl.stages.library import changes_of, entries_of
 from perfxl.values import squeeze, text_of
 
 REGISTER = "指标库"
@@ -47,7 +47,7 @@ def enter(campaign: Campaign, library: Path, now: dt.datetime) -> Entered:
 
     Rows that stand there stay as they are. Indicators for assessing the work of managing (管理考核)
     are none of those that the city counts, and retired ones are left out. Raises NotInPlan,
-    NoYearWorkbook, WrongWorkbook, LibraryHeld, CannotWrite.
+    NoYearWorkbook, WrongWorkbook, WorkbookHeld, CannotWrite.
     """
     register = next(
         (one for one in campaign.plan.registers if find_name(REGISTER, [one.name])), None

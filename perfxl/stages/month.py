@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,12 @@ from perfxl.errors import (
 from perfxl.excel.edits import SheetEdit, Spot, Written, edited_workbook
 from perfxl.excel.reader import read_workbook
 from perfxl.facts.month import Happened, MonthFigures, month_figures, months_of
-from perfxl.files import keep_earlier, write_atomically
+from perfxl.files import keep_earlier, refuse_held, write_atomically
+from perfxl.intake.extract import sheet_of
 from perfxl.layout.locate import LocatedTable, Rows, find_table
 from perfxl.ledger import Form, Verdict
 from perfxl.monthly import Due, Month, Sent, Standing, dues_of_year, month_of, standings
-from perfxl.plan.forms import register_table
+from perfxl.plan.forms import template_layout
 from perfxl.plan.monthly_reading import (
     CONTENT,
     DOCUMENT_NUMBER,
@@ -38,11 +40,11 @@ from perfxl.plan.workbook import MONTHLY, OTHER_CAMPAIGNS
 from perfxl.products.brief import monthly_brief
 from perfxl.stages.documents import WrittenDocument, write_document
 from perfxl.stages.gather import deadline_of_units, returns_in_force
-from perfxl.stages.library import refuse_held
 from perfxl.values import date_of, squeeze, text_of
 
 _PRODUCT, _CIRCULAR = "brief", "circular"
 _SERIAL_ZERO = dt.date(1899, 12, 30)
+_CHOSEN_MONTH = re.compile(r"\d{1,2}月")
 
 
 @dataclass(frozen=True)
@@ -76,15 +78,30 @@ def monthly_reports(campaign: Campaign, today: dt.date) -> MonthlyReports:
     return MonthlyReports(year, found, strange)
 
 
-def _register(campaign: Campaign, data: bytes) -> tuple[str, Rows, LocatedTable | None]:
-    """The sheet of the register in the year workbook, its rows, and where its table is."""
-    register = next(
-        one for one in campaign.plan.registers if find_name(REGISTER, [one.name]) is not None
+def _register(campaign: Campaign, data: bytes) -> tuple[str, Rows, LocatedTable]:
+    """The sheet of the register in the year workbook, found as the score finds it, its rows, and
+    where its table is. Raises WrongWorkbook where it or one of its columns is not there."""
+    plan, name = campaign.plan, campaign.year_workbook.name
+    layout = next(
+        one
+        for one in template_layout(plan, plan.units[0].kind).sheets
+        if one.table is not None and find_name(REGISTER, [one.name]) is not None
     )
-    sheets = read_workbook(data, campaign.year_workbook.name).sheets
-    name = next((name for name in sheets if squeeze(name) == squeeze(register.name)), "")
-    rows = sheets.get(name, ())
-    return name, rows, find_table(rows, register_table(register))
+    assert layout.table is not None
+    sheet, rows = sheet_of(read_workbook(data, name), layout)
+    located = find_table(rows, layout.table) if rows is not None else None
+    absent = [
+        label
+        for label in (MONTH, ITEM, DUE, SENT)
+        if located is None or label not in located.columns
+    ]
+    if rows is None or located is None or absent:
+        raise WrongWorkbook(
+            f"登记表“{REGISTER}”找不到表头：{'、'.join(absent)}",
+            place=Place(name, sheet),
+            remedy="请用 perfxl year renew 换成新的格式",
+        )
+    return sheet, rows, located
 
 
 def _registered(campaign: Campaign, year: int) -> list[Sent]:
@@ -97,8 +114,6 @@ def _registered(campaign: Campaign, year: int) -> list[Sent]:
             remedy="请用 -C 指定 perfxl year new 建立的文件夹",
         )
     _, rows, located = _register(campaign, path.read_bytes())
-    if located is None:
-        return []
     found = []
     for number in range(located.first_row, len(rows)):
         row = rows[number]
@@ -131,19 +146,13 @@ def enter_dues(campaign: Campaign, now: dt.datetime) -> DuesEntered:
     """Enter every report of the year that the register lacks, with its last day and nothing else.
 
     Rows that stand there stay as they are. Raises what ``monthly_reports`` does, WrongWorkbook where
-    the register is not in the workbook, LibraryHeld where that is open elsewhere, CannotWrite.
+    the register is not in the workbook, WorkbookHeld where that is open elsewhere, CannotWrite.
     """
     result = monthly_reports(campaign, now.date())
     path = campaign.year_workbook
     refuse_held(path)
     data = path.read_bytes()
     name, _, located = _register(campaign, data)
-    if located is None or not {MONTH, ITEM, DUE} <= set(located.columns):
-        raise WrongWorkbook(
-            f"找不到登记表“{REGISTER}”的表头",
-            place=Place(path.name, name),
-            remedy="请用 perfxl year renew 换成新的格式",
-        )
     registered = _registered(campaign, result.year)
     there = {(one.month, same(one.item)) for one in registered}
     lacking = [
@@ -164,9 +173,9 @@ def enter_dues(campaign: Campaign, now: dt.datetime) -> DuesEntered:
 
 
 def _month(value: object, year: int) -> Month | None:
-    """``1月`` as it is chosen, or a date of the month as Excel may have made of it."""
-    day = date_of(value)
-    return (day.year, day.month) if day is not None else month_of(text_of(value), year)
+    """``1月`` as it is chosen; what the score does not take for a month is none here either."""
+    text = squeeze(text_of(value))
+    return month_of(text, year) if _CHOSEN_MONTH.fullmatch(text) else None
 
 
 def what_happened(campaign: Campaign) -> Happened:

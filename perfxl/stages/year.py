@@ -26,13 +26,15 @@ from perfxl.errors import (
     Place,
     PlanRefused,
 )
+from perfxl.excel.edits import SheetEdit, Spot, Written, edited_workbook
 from perfxl.excel.reader import read_workbook
-from perfxl.files import keep_earlier, keep_original, write_atomically
+from perfxl.files import keep_earlier, keep_original, refuse_held, write_atomically
 from perfxl.intake.content import not_taken_over, typed_content
+from perfxl.layout.locate import find_table, label_key
 from perfxl.ledger import CampaignFigure
 from perfxl.plan.model import DataItem, OtherCampaign, Plan, Unit
 from perfxl.plan.model import Source as ItemSource
-from perfxl.plan.workbook import OTHER_CAMPAIGNS
+from perfxl.plan.workbook import INFO, INFO_SHEET, OTHER_CAMPAIGNS
 from perfxl.points import as_score
 from perfxl.products.county_score import county_score_workbook
 from perfxl.products.template import template
@@ -41,6 +43,7 @@ from perfxl.stages.check import FileCheck, check_grid
 from perfxl.stages.gather import gather
 from perfxl.stages.issue import unit_stamp
 from perfxl.tables import CAMPAIGN_FIGURES, Outcome, frame_of
+from perfxl.values import text_of
 
 COUNTY_PLAN = "县级考核方案.xlsx"
 # The check that every indicator has a self-score.
@@ -48,12 +51,20 @@ CLAIM_MISSING = "F201"
 SCORE_WORKBOOK = "县级自评得分.xlsx"
 
 
-def new_year(folder: Path, plan: bytes | None = None, stamp_key: bytes | None = None) -> Campaign:
+def new_year(
+    folder: Path,
+    plan: bytes | None = None,
+    stamp_key: bytes | None = None,
+    year: int | None = None,
+) -> Campaign:
     """Make ``folder`` the folder of a county's year, with its plan and a blank year workbook.
 
-    Raises AlreadyThere, PlanRefused, Unreadable, NotAYear.
+    ``year`` goes into the plan's 考核信息 in place of the year that stands there. Raises
+    AlreadyThere, PlanRefused, Unreadable, NotAYear.
     """
     data = plan or template_file(COUNTY_PLAN).read_bytes()
+    if year is not None:
+        data = plan_of_year(data, year)
     _own_unit(read_plan_file(data, PLAN_FILE))
     if (folder / YEAR_WORKBOOK).exists():
         place = Place(str(folder))
@@ -63,6 +74,35 @@ def new_year(folder: Path, plan: bytes | None = None, stamp_key: bytes | None = 
     workbook = template(campaign.plan, unit, unit_stamp(campaign, unit))
     write_atomically(campaign.year_workbook, workbook)
     return campaign
+
+
+def plan_of_year(plan: bytes, year: int) -> bytes:
+    """The plan for another year: its code, name, year and title; its dates as many years later.
+
+    The document number is left to be given. Raises PlanRefused, Unreadable.
+    """
+    rows = read_workbook(plan, PLAN_FILE).sheets.get(INFO, ())
+    table = INFO_SHEET.table
+    located = find_table(rows, table) if table is not None else None
+    before = read_plan_file(plan, PLAN_FILE).campaign.year
+    if located is None or before == year:
+        return plan
+    label_at, value_at = located.columns["项目"], located.columns["内容"]
+    cells: dict[Spot, Written] = {}
+    for number in range(located.first_row, len(rows)):
+        row = rows[number]
+        item = label_key(text_of(row[label_at])) if label_at < len(row) else ""
+        text = text_of(row[value_at]) if value_at < len(row) else ""
+        if item in ("考核编号", "考核名称", "模板标题"):
+            cells[number, value_at] = text.replace(str(before), str(year))
+        elif item == "考核年度":
+            cells[number, value_at] = float(year)
+        elif item in ("印发日期", "报送截止时间"):
+            later = str(int(text[:4]) + year - before) if text[:4].isdecimal() else text[:4]
+            cells[number, value_at] = later + text[4:]
+        elif item == "发文字号":
+            cells[number, value_at] = ""
+    return edited_workbook(plan, [SheetEdit(INFO, cells)])
 
 
 @dataclass(frozen=True)
@@ -204,10 +244,12 @@ def renew_year(campaign: Campaign, now: dt.datetime) -> Renewed:
     """Write the year workbook anew by the plan as it is now, with all that is typed in it.
 
     Sums typed over formulas become formulas again. Columns and sheets that the plan does not have
-    any more stay behind in the earlier workbook, in 历次/. Raises NotAYear, NoYearWorkbook,
-    Unreadable, CannotWrite.
+    any more stay behind in the earlier workbook, in 历次/, and so do comments and what was written
+    beside the fields of the cover. Raises NotAYear, NoYearWorkbook, Unreadable, WorkbookHeld,
+    CannotWrite.
     """
     plan, unit = campaign.plan, _own_unit(campaign.plan)
+    refuse_held(campaign.year_workbook)
     before, name = _year_workbook(campaign), campaign.year_workbook.name
     grid = read_workbook(before, name)
     checked = check_grid(plan, unit, before, grid, name, campaign.stamp_key)

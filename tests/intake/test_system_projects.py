@@ -290,3 +290,15 @@ def test_no_project_is_lost_or_doubled(plan: Plan, seed: int) -> None:
         assert sum(one.exact["全年预算数"] for one in own) == sum(
             one.budget for one in made if one.unit == unit.code
         )
+
+
+def test_a_second_sheet_of_projects_is_not_passed_over(plan: Plan, rows: list[Row]) -> None:
+    declared = plan.project_import
+    assert declared is not None
+    first, second = grid_of(rows[:6]), grid_of(rows[6:])
+    with pytest.raises(ImportRefused, match="一次只导入一张表") as refused:
+        read_system_projects(plan, declared, {"一": first, "二": second}, "两张.xlsx")
+    assert [one.place.sheet for one in refused.value.mistakes] == ["二"]
+    headings_only = [list(LABELS)]
+    found = read_system_projects(plan, declared, {"一": first, "空": headings_only}, "一张.xlsx")
+    assert len(found.projects) == 6

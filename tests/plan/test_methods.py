@@ -71,3 +71,16 @@ def test_a_ratio_stays_within_full_marks(full_marks: int, step: int, top: int, b
     result = Ratio("有", "全").score(full_marks, step, Facts({"有": top, "全": bottom}))
     assert (result.score is None) == (bottom == 0)
     assert result.score is None or 0 <= result.score <= full_marks
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "said"),
+    [
+        (16_590_000, 16_600_000, "2 × 165900 ÷ 166000 = 1.999 → 1.5"),
+        (2500, 2200, "2 × 25 ÷ 22 = 2.27（以分值 2 为限） → 2.0"),
+        (300, 300, "2 × 3 ÷ 3 = 2.00 → 2.0"),
+    ],
+)
+def test_the_arithmetic_of_a_ratio_is_true(numerator: int, denominator: int, said: str) -> None:
+    facts = Facts({"有": numerator, "全": denominator})
+    assert Ratio("有", "全").score(200, STEP, facts).arithmetic == said

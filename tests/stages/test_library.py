@@ -21,7 +21,6 @@ from perfxl.cli import cli
 from perfxl.errors import (
     AlreadyThere,
     LibraryDamaged,
-    LibraryHeld,
     LibraryRefused,
     NoLibrary,
     NothingToDo,
@@ -29,6 +28,7 @@ from perfxl.errors import (
     NotInPlan,
     PerfxlError,
     PlanRefused,
+    WorkbookHeld,
     WrongWorkbook,
 )
 from perfxl.excel.edits import SheetEdit, edited_workbook
@@ -559,7 +559,7 @@ def test_a_library_that_is_open_elsewhere_is_not_touched(office: Path, lock: str
         lambda: retire(path, ["ZB0001"], "不用", NOW, BY),
         lambda: merge_choices(path, office / "待合并.xlsx", NOW, BY),
     ):
-        with pytest.raises(LibraryHeld, match="正在 Excel 或 WPS 中打开"):
+        with pytest.raises(WorkbookHeld, match="正在 Excel 或 WPS 中打开"):
             command()
     assert path.read_bytes() == before
     assert len(entries_of(path)) > 16
@@ -573,7 +573,7 @@ def test_a_library_that_was_saved_meanwhile_is_not_overwritten(office: Path) -> 
     book = openpyxl.load_workbook(path)
     book[INDICATORS]["B4"] = "别人改的"
     book.save(path)
-    with pytest.raises(LibraryHeld, match="刚刚在别处保存过"):
+    with pytest.raises(WorkbookHeld, match="刚刚在别处保存过"):
         opened.save(rows, [], numbered, (), NOW, BY)
     assert entries_of(path)[0]["name"] == "别人改的"
 
@@ -755,3 +755,20 @@ def test_the_file_may_be_named_instead_of_its_folder(tmp_path: Path) -> None:
     with pytest.raises(PerfxlError, match="不能用这个文件名"):
         new_library(tmp_path / "别的.xlsx", NOW, BY)
     assert [path.name for path in tmp_path.iterdir()] == ["指标库.xlsx"]
+
+
+def test_a_row_copied_in_the_choice_book_is_not_taken_in_twice(tmp_path: Path) -> None:
+    path = new_library(tmp_path, NOW, BY)
+    import_files(path, [other_county(tmp_path / "某县.xlsx")], NOW, Given(accept=True))
+    choices = tmp_path / "待合并.xlsx"
+    book = openpyxl.load_workbook(choices)
+    sheet = book["待合并"] if "待合并" in book.sheetnames else book.active
+    rows = [row for row in sheet.iter_rows() if any(cell.value == "培训教师人数" for cell in row)]
+    for cell in rows[0]:
+        sheet.cell(sheet.max_row + (cell.column == 1), cell.column).value = cell.value
+    book.save(choices)
+    choose(choices, {"培训教师人数": "新增"})
+    merged = merge_choices(path, choices, NOW, BY).merged
+    assert [one.code for one in merged.mistakes] == ["E730"]
+    names = [one["name"] for one in library_at(path).by_number.values()]
+    assert names.count("培训教师人数") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 from pathlib import Path
@@ -12,13 +13,13 @@ from click.testing import CliRunner, Result
 
 from perfxl.campaign import Campaign
 from perfxl.cli import cli
-from perfxl.errors import PerfxlError
+from perfxl.errors import PerfxlError, WorkbookHeld
 from perfxl.excel.reader import read_workbook
 from perfxl.plan.markdown import from_markdown
 from perfxl.products.plan_workbook import plan_workbook
 from perfxl.stages.demo import SAMPLE_STAMP_KEY
 from perfxl.stages.initialize import init
-from perfxl.stages.year import new_year
+from perfxl.stages.year import new_year, renew_year
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 COUNTY = REPOSITORY / "samples" / "county"
@@ -233,3 +234,25 @@ def test_renewing_keeps_what_is_typed_and_names_what_it_cannot(year: Path) -> No
     (kept,) = (year / "历次").iterdir()
     assert read_workbook(kept.read_bytes()).sheets == typed
     assert "F101" not in run(year, "check").stdout
+
+
+def test_the_year_of_a_new_folder_goes_into_its_plan(tmp_path: Path) -> None:
+    campaign = new_year(tmp_path / "县级2025", year=2025)
+    info = campaign.plan.campaign
+    campaign.close()
+    assert (info.code, info.year, info.document_number) == ("SLX2025", 2025, "")
+    assert "2025年度" in info.name and "2025年度" in info.form_title
+    assert info.issued_on == dt.date(2026, 1, 31)
+    assert info.deadline == dt.datetime(2026, 1, 15, 18, 0)
+
+
+def test_a_workbook_that_is_open_is_not_renewed(year: Path) -> None:
+    campaign = Campaign(year)
+    lock = year / "~$年度台账.xlsx"
+    lock.touch()
+    before = campaign.year_workbook.read_bytes()
+    with pytest.raises(WorkbookHeld, match="正在 Excel 或 WPS 中打开"):
+        renew_year(campaign, dt.datetime(2024, 1, 10))
+    assert campaign.year_workbook.read_bytes() == before
+    lock.unlink()
+    campaign.close()
