@@ -6,7 +6,6 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import product
 
 import pandas as pd
@@ -110,10 +109,12 @@ class _Counting:
         self._arrived = set(found["receipt"])
         self._register, self._rows = register, registers[register.name].values
         self._as_of = as_of
-        self._selected = lru_cache(maxsize=None)(self._select)
+        self._selected: dict[tuple[Condition, ...], pd.Series] = {}
 
     def _select(self, conditions: tuple[Condition, ...]) -> pd.Series:
-        return mask(conditions, self._register, self._rows)
+        if conditions not in self._selected:
+            self._selected[conditions] = mask(conditions, self._register, self._rows)
+        return self._selected[conditions]
 
     def values(self, item: DataItem, receipts: Sequence[str]) -> list[int | None]:
         """The item's figure, hundredths, for each of some returns; None where no register came."""
@@ -127,7 +128,7 @@ class _Counting:
         """Counts or hundredths by receipt, and what makes hundredths of them."""
         if item.aggregate is Aggregate.ABSENT:
             return {receipt: self._absent(item, receipt) for receipt in self._arrived}, HUNDREDTHS
-        selected = self._selected(item.conditions)
+        selected = self._select(item.conditions)
         of_rows = self._rows.loc[selected, "receipt"]
         if item.aggregate is Aggregate.SUM:
             amounts = self._rows.loc[selected, item.column]

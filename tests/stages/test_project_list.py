@@ -382,7 +382,7 @@ def check_one(
     issued_workbook = template(plan, unit, stamp_for(plan), projects=whole.by_unit["101"])
     data = fill_in(samples_maker, plan, unit, issued_workbook, change)
     grid_read = read_workbook(data, "101.xlsx")
-    checked = check_grid(plan, unit, data, grid_read, "101.xlsx", KEY, None, listed).result
+    checked = check_grid(plan, unit, data, grid_read, "101.xlsx", KEY, projects=listed).result
     outcomes = checked.outcomes[checked.outcomes["outcome"] == "无法检查"]
     return [
         *zip(
