@@ -33,7 +33,7 @@ FLOORS = (
     {
         *("checks", "intake", "scoring", "reviews", "claims", "changes"),
         *("analysis", "last_year", "movements", "spot_checks", "wording", "narrative"),
-        *("application", "library", "monthly"),
+        *("application", "indicator_library", "monthly"),
     },
     {"rectifications", "county"},
     {"facts", "campaign"},
@@ -55,7 +55,7 @@ OWNERS = {
     "lxml": {"excel"},
     "py7zr": {"envelopes"},
     "rarfile": {"envelopes"},
-    "rapidfuzz": {"intake", "library"},
+    "rapidfuzz": {"intake", "indicator_library"},
     "docx": {"documents"},
     "sqlalchemy": {"ledger"},
     "pypdf": {"narrative"},

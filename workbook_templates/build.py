@@ -13,7 +13,7 @@ from perfxl.campaign import PLAN_FILE, read_plan_file
 from perfxl.plan.markdown import from_markdown
 from perfxl.products.plan_workbook import plan_workbook
 from perfxl.products.template import template
-from perfxl.stages.library import new_library_bytes
+from perfxl.stages.indicator_library import new_library_bytes
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = ROOT / "workbook_templates"

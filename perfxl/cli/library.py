@@ -15,9 +15,9 @@ from perfxl.cli.output import print_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from perfxl.library.model import Entry
-    from perfxl.library.versions import Altered
-    from perfxl.stages.library import Saved
+    from perfxl.indicator_library.model import Entry
+    from perfxl.indicator_library.versions import Altered
+    from perfxl.stages.indicator_library import Saved
 
 _MOST_SHOWN = 30
 
@@ -46,7 +46,7 @@ def library(context: click.Context, named: Path | None) -> None:
 
 
 def _library(context: click.Context) -> Path:
-    from perfxl.stages.library import find_library
+    from perfxl.stages.indicator_library import find_library
 
     return find_library(context.obj, context.meta["library"])
 
@@ -62,7 +62,7 @@ def new(context: click.Context, folder: Path | None) -> None:
     \b
     例：perfxl library new
     """
-    from perfxl.stages.library import new_library
+    from perfxl.stages.indicator_library import new_library
 
     path = new_library(folder or context.obj, now(), operator())
     click.echo(f"已写 {path}。")
@@ -95,9 +95,9 @@ def import_(
     例：perfxl library import 某县指标库.xlsx --source 某县2023年指标库 --year 2023
     """
     from perfxl.console import plain, print_table, progress
-    from perfxl.library.columns import UNWANTED
-    from perfxl.library.model import LABELS
-    from perfxl.stages.library import Given, import_files
+    from perfxl.indicator_library.columns import UNWANTED
+    from perfxl.indicator_library.model import LABELS
+    from perfxl.stages.indicator_library import Given, import_files
 
     path = _library(context)
     with progress("读取文件", len(files)) as advance:
@@ -145,8 +145,8 @@ def merge(context: click.Context, book: Path | None) -> None:
     \b
     例：perfxl library merge 待合并.xlsx
     """
-    from perfxl.library.model import MERGE_FILE
-    from perfxl.stages.library import merge_choices
+    from perfxl.indicator_library.model import MERGE_FILE
+    from perfxl.stages.indicator_library import merge_choices
 
     path = _library(context)
     result = merge_choices(path, book or path.with_name(MERGE_FILE), now(), operator())
@@ -179,7 +179,7 @@ def record(context: click.Context) -> None:
     \b
     例：perfxl library record
     """
-    from perfxl.stages.library import record as run
+    from perfxl.stages.indicator_library import record as run
 
     path = _library(context)
     saved = run(path, now(), operator())
@@ -210,9 +210,9 @@ def search(
     \b
     例：perfxl library search 满意度 --sector 教育
     """
-    from perfxl.library.searching import alike
-    from perfxl.library.searching import search as run
-    from perfxl.stages.library import entries_of
+    from perfxl.indicator_library.searching import alike
+    from perfxl.indicator_library.searching import search as run
+    from perfxl.stages.indicator_library import entries_of
 
     entries = entries_of(_library(context))
     found = run(entries, words, sector=sector, kind=kind or "", year=year, retired=retired)
@@ -295,7 +295,7 @@ def retire(context: click.Context, numbers: tuple[str, ...], reason: str) -> Non
     \b
     例：perfxl library retire ZB0012 --reason 已并入新指标
     """
-    from perfxl.stages.library import retire as run
+    from perfxl.stages.indicator_library import retire as run
 
     path = _library(context)
     _say_saved(path, run(path, numbers, reason, now(), operator()))
@@ -311,7 +311,7 @@ def restore(context: click.Context, numbers: tuple[str, ...], reason: str) -> No
     \b
     例：perfxl library restore ZB0012 --reason 上级重新要求
     """
-    from perfxl.stages.library import retire as run
+    from perfxl.stages.indicator_library import retire as run
 
     path = _library(context)
     _say_saved(path, run(path, numbers, reason, now(), operator(), back=True))
@@ -330,7 +330,7 @@ def changes(context: click.Context, year: int | None, as_json: bool) -> None:
     例：perfxl library changes 2024
     """
     from perfxl.console import plain, print_table
-    from perfxl.stages.library import changes_of
+    from perfxl.stages.indicator_library import changes_of
 
     result = changes_of(_library(context), year)
     if as_json:

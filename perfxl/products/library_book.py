@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from perfxl.excel.style import Role
 from perfxl.excel.writer import SheetWriter, WorkbookWriter
-from perfxl.layout.declare import Column, SheetLayout, ValueKind
-from perfxl.library.columns import CHOICES
-from perfxl.library.merging import (
+from perfxl.indicator_library.columns import CHOICES
+from perfxl.indicator_library.merging import (
     AS_SUGGESTED,
     BLANK_ROWS,
     LEAVE,
@@ -16,7 +15,7 @@ from perfxl.library.merging import (
     Pending,
     number_of_marks,
 )
-from perfxl.library.model import (
+from perfxl.indicator_library.model import (
     CHANGE_SHEET,
     INDICATOR_COLUMNS,
     INDICATOR_SHEET,
@@ -25,6 +24,7 @@ from perfxl.library.model import (
     RECORDED,
     SOURCE_SHEET,
 )
+from perfxl.layout.declare import Column, SheetLayout, ValueKind
 from perfxl.products.template import lines_high
 
 _HEADING_ROW = 2

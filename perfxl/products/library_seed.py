@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from perfxl.library.model import INDICATOR_COLUMNS, Change, State
-from perfxl.library.versions import summary
+from perfxl.indicator_library.model import INDICATOR_COLUMNS, Change, State
+from perfxl.indicator_library.versions import summary
 
 NOTES = (
     "“指标”一张表一行一个指标，可以直接修改、排序、筛选、加列；“来源明细”“历次变动”由程序登记，请勿改动。",

@@ -12,10 +12,10 @@ from perfxl.errors import Missing, NotInLibrary, NotInPlan, Place, PlanRefused
 from perfxl.excel.edits import NewSheet, SheetEdit, Spot, Written, edited_workbook
 from perfxl.excel.reader import read_workbook
 from perfxl.files import keep_earlier, refuse_held, write_atomically
+from perfxl.indicator_library.model import INDICATORS, Entry
+from perfxl.indicator_library.similar import name_key
 from perfxl.layout.declare import SheetLayout
 from perfxl.layout.locate import LocatedTable, Rows, find_table
-from perfxl.library.model import INDICATORS, Entry
-from perfxl.library.similar import name_key
 from perfxl.plan.methods import Manual
 from perfxl.plan.names import find_name, kind_name, kind_of_sheet
 from perfxl.plan.workbook import (
@@ -28,7 +28,7 @@ from perfxl.plan.workbook import (
 )
 from perfxl.products.library_book import height_of
 from perfxl.products.template import lines_high
-from perfxl.stages.library import entries_of
+from perfxl.stages.indicator_library import entries_of
 from perfxl.values import squeeze, text_of
 
 _REFERENCE_KEYS = {

@@ -11,12 +11,12 @@ from perfxl.errors import NotInPlan, NoYearWorkbook, Place, WrongWorkbook
 from perfxl.excel.edits import SheetEdit, Spot, Written, edited_workbook
 from perfxl.excel.reader import read_workbook
 from perfxl.files import keep_earlier, refuse_held, write_atomically
+from perfxl.indicator_library.model import Entry, Use
+from perfxl.indicator_library.versions import YearBalance
 from perfxl.layout.locate import find_table
-from perfxl.library.model import Entry, Use
-from perfxl.library.versions import YearBalance
 from perfxl.plan.forms import register_table
 from perfxl.plan.names import find_name, same
-from perfxl.stages.library import changes_of, entries_of
+from perfxl.stages.indicator_library import changes_of, entries_of
 from perfxl.values import squeeze, text_of
 
 REGISTER = "指标库"

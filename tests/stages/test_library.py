@@ -34,12 +34,12 @@ from perfxl.errors import (
 from perfxl.excel.edits import SheetEdit, edited_workbook
 from perfxl.excel.reader import read_workbook
 from perfxl.excel.stamp import Stamp
-from perfxl.library.merging import AS_SUGGESTED
-from perfxl.library.model import INDICATORS, LABELS, Library
-from perfxl.library.reading import read_library
-from perfxl.library.searching import alike, search
+from perfxl.indicator_library.merging import AS_SUGGESTED
+from perfxl.indicator_library.model import INDICATORS, LABELS, Library
+from perfxl.indicator_library.reading import read_library
+from perfxl.indicator_library.searching import alike, search
 from perfxl.products.template import template
-from perfxl.stages.library import (
+from perfxl.stages.indicator_library import (
     Given,
     Opened,
     changes_of,

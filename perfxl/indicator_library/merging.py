@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from perfxl.errors import Mistake, Place
+from perfxl.indicator_library.importing import Candidate
+from perfxl.indicator_library.model import CONTENT, INDICATOR_COLUMNS, LABELS, Library, State
+from perfxl.indicator_library.similar import Likeness, level_key, likenesses
 from perfxl.layout.declare import Column, Field, SheetLayout, Table
 from perfxl.layout.locate import Rows, cell_name, find_fields, find_table
-from perfxl.library.importing import Candidate
-from perfxl.library.model import CONTENT, INDICATOR_COLUMNS, LABELS, Library, State
-from perfxl.library.similar import Likeness, level_key, likenesses
 from perfxl.points import as_float
 from perfxl.values import precise_number_of, squeeze, text_of
 

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from perfxl.errors import LibraryRefused, Mistake, Place
-from perfxl.layout.declare import SheetLayout
-from perfxl.layout.locate import Rows, cell_name, find_table
-from perfxl.library.model import (
+from perfxl.indicator_library.model import (
     CHANGE_SHEET,
     CHANGES,
     INDICATOR_COLUMNS,
@@ -24,6 +22,8 @@ from perfxl.library.model import (
     Spots,
     State,
 )
+from perfxl.layout.declare import SheetLayout
+from perfxl.layout.locate import Rows, cell_name, find_table
 from perfxl.values import squeeze, text_of
 
 _NAME_FIRST = "请补上指标名称，或把整行清空"

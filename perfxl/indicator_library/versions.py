@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from perfxl.library.model import LABELS, NUMBER, Change, Entry, State
-from perfxl.library.reading import state_of
+from perfxl.indicator_library.model import LABELS, NUMBER, Change, Entry, State
+from perfxl.indicator_library.reading import state_of
 
 Values = Mapping[str, str]
 

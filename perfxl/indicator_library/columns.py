@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 
+from perfxl.indicator_library.model import LABELS, NUMBER
 from perfxl.layout.locate import HEADING_SEARCH_ROWS, Rows, label_key
-from perfxl.library.model import LABELS, NUMBER
 from perfxl.values import text_of
 
 UNWANTED = "不收此列"

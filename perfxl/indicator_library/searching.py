@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from rapidfuzz import fuzz
 
-from perfxl.library.model import CONTENT, Entry
-from perfxl.library.similar import WORTH_SHOWING, name_key
+from perfxl.indicator_library.model import CONTENT, Entry
+from perfxl.indicator_library.similar import WORTH_SHOWING, name_key
 from perfxl.values import squeeze
 
 _MOST_ALIKE = 10

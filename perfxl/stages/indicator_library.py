@@ -31,12 +31,17 @@ from perfxl.files import (
     sha256_of,
     write_atomically,
 )
-from perfxl.layout.declare import Table
-from perfxl.layout.locate import column_letter, find_table
-from perfxl.library.columns import KEY_OF_LABEL, UNWANTED, FoundTable
-from perfxl.library.importing import Candidate, Confirmed, Origin, read_indicators
-from perfxl.library.merging import Merged, Pending, merge, number_of_marks, proposed, read_choices
-from perfxl.library.model import (
+from perfxl.indicator_library.columns import KEY_OF_LABEL, UNWANTED, FoundTable
+from perfxl.indicator_library.importing import Candidate, Confirmed, Origin, read_indicators
+from perfxl.indicator_library.merging import (
+    Merged,
+    Pending,
+    merge,
+    number_of_marks,
+    proposed,
+    read_choices,
+)
+from perfxl.indicator_library.model import (
     CHANGE_COLUMNS,
     CHANGES,
     COLUMNS_FILE,
@@ -53,8 +58,10 @@ from perfxl.library.model import (
     Library,
     State,
 )
-from perfxl.library.reading import read_library
-from perfxl.library.versions import Altered, YearBalance, at_odds, balances, compare
+from perfxl.indicator_library.reading import read_library
+from perfxl.indicator_library.versions import Altered, YearBalance, at_odds, balances, compare
+from perfxl.layout.declare import Table
+from perfxl.layout.locate import column_letter, find_table
 from perfxl.plan.markdown import from_markdown
 from perfxl.products.library_book import (
     COLUMN_COLUMNS,
@@ -121,7 +128,7 @@ class Opened:
 
     path: Path
     data: bytes
-    library: Library
+    contents: Library
     sources: list[Mapping[str, str]] = field(default_factory=list)
 
     @classmethod
@@ -138,9 +145,9 @@ class Opened:
     @property
     def known(self) -> set[str]:
         """Every number that was ever given."""
-        numbers = {one["number"] for one in self.library.changes}
-        numbers |= set(self.library.recorded or {}) | set(self.library.by_number)
-        return numbers | set(self.library.carried.values())
+        numbers = {one["number"] for one in self.contents.changes}
+        numbers |= set(self.contents.recorded or {}) | set(self.contents.by_number)
+        return numbers | set(self.contents.carried.values())
 
     @property
     def next_number(self) -> int:
@@ -156,17 +163,17 @@ class Opened:
         following = self.next_number
         rows: dict[str, dict[str, str]] = {}
         numbered: dict[int, str] = {}
-        for entry in self.library.entries:
+        for entry in self.contents.entries:
             values = {**entry.values, "state": entry["state"] or State.IN_USE}
             if not entry.number:
                 values["number"] = numbered[entry.row] = f"ZB{following:04d}"
                 following += 1
             rows[values["number"]] = values
-        before = self.library.recorded
+        before = self.contents.recorded
         if before is None:
             # Its sheet was deleted: which indicators there were is in the register of changes, what
             # they said is not.
-            replayed = balances(self.library.changes)
+            replayed = balances(self.contents.changes)
             registered = replayed[-1].after if replayed else frozenset()
             before = {
                 number: rows.get(number, {"number": number, "name": ""}) for number in registered
@@ -193,7 +200,7 @@ class Opened:
             self._appended(CHANGES, self._register(changes, now, by)),
         ]
         added: list[NewSheet] = []
-        if RECORDED in self.library.spots:
+        if RECORDED in self.contents.spots:
             edits.append(self._recorded(rows))
         else:
             labels = list(LABELS.values())
@@ -219,15 +226,15 @@ class Opened:
         self, rows: Mapping[str, Mapping[str, str]], numbered: Mapping[int, str]
     ) -> SheetEdit:
         """Only cells whose content differs are written; new indicators come under all content."""
-        spots = self.library.spots[INDICATORS]
+        spots = self.contents.spots[INDICATORS]
         cells: dict[Spot, Written] = {}
         like: dict[int, int] = {}
         heights: dict[int, float] = {}
         at = {
-            **{entry.number: entry for entry in self.library.entries if entry.number},
+            **{entry.number: entry for entry in self.contents.entries if entry.number},
             **{
                 numbered[entry.row]: entry
-                for entry in self.library.entries
+                for entry in self.contents.entries
                 if entry.row in numbered
             },
         }
@@ -246,7 +253,7 @@ class Opened:
         return SheetEdit(spots.sheet, cells, like, heights=heights)
 
     def _appended(self, sheet: str, records: Sequence[Mapping[str, str]]) -> SheetEdit:
-        spots = self.library.spots[sheet]
+        spots = self.contents.spots[sheet]
         cells: dict[Spot, Written] = {}
         heights: dict[int, float] = {}
         for row, record in enumerate(records, spots.free_row):
@@ -261,7 +268,7 @@ class Opened:
     def _register(
         self, changes: Sequence[tuple[Altered, str]], now: dt.datetime, by: str
     ) -> list[dict[str, str]]:
-        version = str(self.library.version + 1)
+        version = str(self.contents.version + 1)
         return [
             {
                 "version": version,
@@ -280,7 +287,7 @@ class Opened:
 
     def _recorded(self, rows: Mapping[str, Mapping[str, str]]) -> SheetEdit:
         """The hidden sheet says after every command what the indicators say."""
-        spots = self.library.spots[RECORDED]
+        spots = self.contents.spots[RECORDED]
         cells: dict[Spot, Written] = {}
         texts = [[values.get(key, "") for key in spots.columns] for values in rows.values()]
         blank = [""] * len(spots.columns)
@@ -323,10 +330,10 @@ def _save(
     now: dt.datetime,
     by: str,
 ) -> Saved:
-    if not (changes or sources or numbered or opened.library.recorded is None):
+    if not (changes or sources or numbered or opened.contents.recorded is None):
         return Saved(0, ())
     kept = opened.save(rows, changes, numbered, sources, now, by)
-    return Saved(opened.library.version + bool(changes), tuple(changes), kept)
+    return Saved(opened.contents.version + bool(changes), tuple(changes), kept)
 
 
 def retire(
@@ -408,8 +415,8 @@ def import_files(
     if book.is_file():
         refuse_held(book)
         blank_rows, kept = _choices(book)
-        kept = [one for one in kept if one.values["key"] not in opened.library.carried]
-    seen = set(opened.library.carried) | {one.values["key"] for one in kept}
+        kept = [one for one in kept if one.values["key"] not in opened.contents.carried]
+    seen = set(opened.contents.carried) | {one.values["key"] for one in kept}
     fresh: list[Candidate] = []
     asked: list[dict[str, str]] = []
     for file in files:
@@ -429,7 +436,7 @@ def import_files(
         write_atomically(result.columns, columns_book([*earlier, *asked]))
     if fresh:
         result.kept = keep_earlier(book, now)
-        pending = proposed(opened.library, kept, fresh)
+        pending = proposed(opened.contents, kept, fresh)
         write_atomically(book, merge_book(pending, blank_rows))
         result.book = book
     result.fresh, result.waiting = len(fresh), len(kept) + len(fresh)
@@ -590,9 +597,9 @@ def merge_choices(path: Path, book: Path, now: dt.datetime, by: str) -> MergeRes
     rows, by_hand, numbered = opened.hand_made()
     library = Library(
         tuple(Entry(values, -1) for values in rows.values()),
-        opened.library.changes,
-        opened.library.recorded,
-        opened.library.carried,
+        opened.contents.changes,
+        opened.contents.recorded,
+        opened.contents.carried,
     )
     merged = merge(library, pending, blank_rows, opened.next_number + len(numbered), book.name)
     if not merged.handled and not merged.mistakes:
@@ -635,7 +642,7 @@ class YearChanges:
 def changes_of(path: Path, year: int | None = None) -> YearChanges:
     """What was added, changed and retired in a year (every year without one)."""
     opened = Opened.read(path)
-    library = opened.library
+    library = opened.contents
     _, by_hand, _ = opened.hand_made()
     years = tuple(balances(library.changes))
     gone, come = at_odds(library.changes, library.entries)
@@ -652,4 +659,4 @@ def changes_of(path: Path, year: int | None = None) -> YearChanges:
 
 def entries_of(path: Path) -> tuple[Entry, ...]:
     """The indicators of a library, for searching; nothing is written."""
-    return Opened.read(path).library.entries
+    return Opened.read(path).contents.entries

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from perfxl.indicator_library.columns import FoundColumn, FoundTable, find_indicator_table
+from perfxl.indicator_library.model import CHANGES, INDICATORS, Kind, Use
 from perfxl.layout.locate import Rows, cell_name, find_table, label_key
-from perfxl.library.columns import FoundColumn, FoundTable, find_indicator_table
-from perfxl.library.model import CHANGES, INDICATORS, Kind, Use
 from perfxl.plan.names import kind_of_sheet
 from perfxl.plan.workbook import (
     ADOPTION_PENDING,

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfxl.library.columns import find_indicator_table
-from perfxl.library.importing import Origin, read_indicators
-from perfxl.library.merging import Pending, merge, proposed
-from perfxl.library.model import Entry, Library
-from perfxl.library.similar import likenesses
+from perfxl.indicator_library.columns import find_indicator_table
+from perfxl.indicator_library.importing import Origin, read_indicators
+from perfxl.indicator_library.merging import Pending, merge, proposed
+from perfxl.indicator_library.model import Entry, Library
+from perfxl.indicator_library.similar import likenesses
 
 ORIGIN = Origin("某县.xlsx", "0" * 64, "某县")
 

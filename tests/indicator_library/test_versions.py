@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfxl.library.model import Change, Entry
-from perfxl.library.versions import Values, at_odds, balances, compare
+from perfxl.indicator_library.model import Change, Entry
+from perfxl.indicator_library.versions import Values, at_odds, balances, compare
 
 # The state of a few indicators after each of several years: absent, in use, retired, with a text.
 STATES = st.dictionaries(
