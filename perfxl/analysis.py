@@ -14,7 +14,7 @@ import pandas as pd
 
 from perfxl import tables
 from perfxl.plan.model import Plan, Rubric
-from perfxl.tables import Basis, frame
+from perfxl.tables import Basis, frame_of
 
 # A claim of anything where nothing was scored is over any rate; nothing to compare stands last.
 BEYOND_ANY_RATE, NOTHING_TO_COMPARE = Fraction(1000), Fraction(-1000)
@@ -52,7 +52,7 @@ def indicator_figures(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
         losses = [(row["lost_units"], row["lost"]) for row in own]
         for row, weak, loss in zip(own, places(weakness), places(losses), strict=True):
             rows.append({**row, "weakness_order": weak, "loss_order": loss})
-    return _table(rows, tables.INDICATOR_FIGURES)
+    return frame_of(rows, tables.INDICATOR_FIGURES)
 
 
 def _weakness(row: Mapping[str, Any]) -> Fraction:
@@ -90,7 +90,7 @@ def unit_deviations(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
             )
         order = places([(deviation_rate(**_amounts(row)),) for row in own])
         rows += [{**row, "order": place} for row, place in zip(own, order, strict=True)]
-    return _table(rows, tables.UNIT_DEVIATIONS)
+    return frame_of(rows, tables.UNIT_DEVIATIONS)
 
 
 def indicator_deviations(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
@@ -119,7 +119,7 @@ def indicator_deviations(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
                 }
             )
         rows += [{**row, "order": place} for row, place in zip(own, places(keys), strict=True)]
-    return _table(rows, tables.INDICATOR_DEVIATIONS)
+    return frame_of(rows, tables.INDICATOR_DEVIATIONS)
 
 
 def deviation_rate(compared: int, claimed: int, counted: int) -> Fraction:
@@ -166,7 +166,3 @@ def _compared(scores: pd.DataFrame) -> pd.DataFrame:
 
 def _amounts(row: dict[str, object]) -> dict[str, int]:
     return {name: row[name] for name in ("compared", "claimed", "counted")}  # type: ignore[misc]
-
-
-def _table(rows: Sequence[dict[str, object]], schema: tables.Schema) -> pd.DataFrame:
-    return frame({name: [row[name] for row in rows] for name in schema}, schema)

@@ -19,7 +19,7 @@ from perfxl.layout.declare import Column, Table, ValueKind
 from perfxl.layout.locate import Rows, find_table, label_key
 from perfxl.plan.model import Plan
 from perfxl.points import round_fraction
-from perfxl.tables import Status, frame
+from perfxl.tables import Status, frame_of
 from perfxl.values import number_of, squeeze, text_of
 
 _MATRIX = Table(
@@ -74,7 +74,7 @@ def read_last_year(
             place=Place(file),
             remedy="请选择上年“成果”文件夹中的综合评分表.xlsx",
         )
-    return LastYear(file, _frame(totals, tables.LAST_TOTALS), _frame(rates, tables.LAST_RATES))
+    return LastYear(file, frame_of(totals, tables.LAST_TOTALS), frame_of(rates, tables.LAST_RATES))
 
 
 def _read_matrix(
@@ -208,7 +208,3 @@ def _cell(row: Sequence[object], column: int) -> str:
 def _number(row: Sequence[object], column: int) -> int | None:
     number = number_of(row[column]) if column < len(row) else None
     return number if number is not None and 0 <= number <= _LARGEST else None
-
-
-def _frame(rows: Sequence[Mapping[str, object]], schema: tables.Schema) -> pd.DataFrame:
-    return frame({name: [row[name] for row in rows] for name in schema}, schema)

@@ -22,7 +22,6 @@ _STRINGS = "xl/sharedStrings.xml"
 _STRING = re.compile(rb"<si>.*?</si>", re.DOTALL)
 # Below this a piece between two markers is not worth a compressed block of its own.
 _WORTH_COMPRESSING = 120
-_LONGEST_STORED = 65_535
 # Letters, figures and the signs of names: what every part of a workbook writes as it stands.
 _PLAIN = re.compile(r"[\w（）〔〕、，·—.-]+(?: [\w（）〔〕、，·—.-]+)*")
 _LONGEST_PLAIN = 80

@@ -63,7 +63,6 @@ def _masked(text: str) -> str:
 
 _UNIT = r"(?:个|项|份|家|部|件|类|种|大类)"
 _NOT_COUNTED = r"(?:月|工作日|百分点|小时|星期|季度|年度|自然|人|次|层面|维度)"
-_NOUN = r"[^\d，。；、：:,;()《》“”\s]{0,24}?"
 _COUNT = re.compile(
     rf"(?<![第每各另这那几数某]){NUMBER.replace('一二两', '二两')}\s*{_UNIT}(?!{_NOT_COUNTED})"
 )
@@ -281,7 +280,6 @@ def _list_before(  # noqa: PLR0911 - one manner of listing a branch
 
 
 _BUDGETS = ("一般公共预算", "政府性基金", "国有资本经营", "社会保险基金")
-_BUDGET_WORDS = re.compile(r"一般公共预算|政府性基金|国有资本(?:经营|运营)?预?算?|社会?保险?基金")
 _ALL_FOUR = re.compile(
     r"(?P<number>[二三四2-4])[”\"’]?\s*本[”\"’]?\s*(?:预算|账)|(?P<named>[二三四])本[”\"]?预算"
 )
