@@ -81,6 +81,8 @@ class PostgresServer:
         options = {
             "listen_addresses": "127.0.0.1", "port": str(self.port), "fsync": "on",
             "unix_socket_directories": "", "shared_buffers": "32MB", "max_connections": "300",
+            # One at work in a database keeps it from being dropped by any user but the root.
+            "autovacuum": "off",
         }  # fmt: skip
         self._keeper = subprocess.Popen(
             [

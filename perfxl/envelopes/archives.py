@@ -9,6 +9,7 @@ import lzma
 import re
 import stat
 import struct
+import tempfile
 import warnings
 import zipfile
 import zlib
@@ -231,8 +232,14 @@ def open_rar(data: bytes, contents: Contents) -> None:
         rarfile.NeedFirstVolume: a_volume,
     }
     blocks: list[Any] = []
-    with warnings.catch_warnings(), library("压缩包", known):
+    # The library leaves its copy of a packed member behind where the outside program cannot start.
+    with (
+        tempfile.TemporaryDirectory(prefix="perfxl-rar-", ignore_cleanup_errors=True) as copies,
+        warnings.catch_warnings(),
+        library("压缩包", known),
+    ):
         warnings.simplefilter("ignore")
+        rarfile.HACK_TMP_DIR = copies
         _choose_program(rarfile)
         archive = rarfile.RarFile(io.BytesIO(data), info_callback=blocks.append)
         members = [member for member in archive.infolist() if not member.is_dir()]

@@ -17,7 +17,6 @@ from harness import (
     Call,
     Stored,
     address_in,
-    assert_nothing_is_lost,
     begin,
     calls_in,
     clear_away,
@@ -78,7 +77,10 @@ def test_nothing_is_lost_at_any_message_to_the_server(
         # Every kind of message was there with 32.
         points = spread(points, 20)
     outcomes = kill_at_each(on_server, undisturbed, tmp_path, points, *options)
-    assert_nothing_is_lost(outcomes)
+    assert [outcome.losses for outcome in outcomes if outcome.losses] == []
+    # A server that answers sooner is sent what is left in fewer messages: the last are not reached.
+    assert sum(not outcome.killed for outcome in outcomes) <= 4
+    assert all(outcome.killed for outcome in outcomes[: len(outcomes) // 2])
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import shutil
 import stat
 import struct
 import sys
+import tempfile
 import warnings
 import zipfile
 import zlib
@@ -321,10 +322,12 @@ def test_rar_of_stored_members_needs_no_program() -> None:
 
 
 @pytest.mark.usefixtures("no_program")
-def test_rar_without_a_program_is_said() -> None:
+def test_rar_without_a_program_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(Unreadable, match="这是 rar 压缩包，本机没有能打开它的组件") as caught:
         open_envelope(rar4_of((b"a.xlsx", b"abc"), packed=True))
     assert "zip" in caught.value.remedy
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_rar_members_that_cannot_be_taken_out() -> None:
