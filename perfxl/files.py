@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -42,21 +42,20 @@ def sha256_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def write_atomically(path: Path, data: bytes, *, name_is_flushed: bool = True) -> None:
+def write_atomically(path: Path, data: bytes) -> None:
     """Write beside the target, flush to disk, then rename over it.
 
-    Without ``name_is_flushed`` a loss of power may undo the renaming until ``sync_folder``. What
-    earlier programs left unfinished in the same folder is removed the first time. Raises
+    What earlier programs left unfinished in the same folder is removed the first time. Raises
     CannotWrite where the target is held open by another program or may not be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_stale_partials(path.parent)
     try:
-        _write_and_rename(path, data, name_is_flushed=name_is_flushed)
+        _write_and_rename(path, data)
     except FileNotFoundError:
         # This program slept so long (a closed laptop) that another took its partial for a leftover.
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_and_rename(path, data, name_is_flushed=name_is_flushed)
+        _write_and_rename(path, data)
 
 
 def write_together(files: Sequence[tuple[Path, bytes]]) -> None:
@@ -109,7 +108,7 @@ def _held_open(path: Path) -> CannotWrite:
     )
 
 
-def _write_and_rename(path: Path, data: bytes, *, name_is_flushed: bool) -> None:
+def _write_and_rename(path: Path, data: bytes) -> None:
     partial = _partial(path)
     try:
         with partial.open("xb") as file:
@@ -117,8 +116,7 @@ def _write_and_rename(path: Path, data: bytes, *, name_is_flushed: bool) -> None
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-        if name_is_flushed:
-            sync_folder(path.parent)
+        sync_folder(path.parent)
     except PermissionError as error:
         raise _held_open(path) from error
     finally:
@@ -140,31 +138,39 @@ def _remove_stale_partials(folder: Path) -> None:
                         Path(entry).unlink()
 
 
-def keep_original(
-    folder: Path, data: bytes, file_name: str, *, name_is_flushed: bool = True
-) -> str:
+def original_name(digest: str, file_name: str) -> str:
+    """What received bytes are kept as: their hash, and of the received name a known suffix only."""
+    suffix = Path(file_name).suffix.lower()
+    return digest + (suffix if suffix in WORKBOOK_SUFFIXES | _OTHER_SUFFIXES else ".bin")
+
+
+def keep_original(folder: Path, data: bytes, file_name: str) -> str:
     """Keep received bytes under their hash in ``folder``; returns the name they are kept under.
 
-    The received name is never used as a path; only a known workbook suffix is taken from it. Who
-    keeps many saves time without ``name_is_flushed``, and must call ``sync_folder`` before anything
-    relies on them.
+    Raises CannotWrite.
     """
-    digest = sha256_of(data)
-    suffix = Path(file_name).suffix.lower()
-    name = digest + (suffix if suffix in WORKBOOK_SUFFIXES | _OTHER_SUFFIXES else ".bin")
-    target = folder / name
-    if target.exists():
-        # Whoever wrote it may have been stopped before its name was on disk.
-        if name_is_flushed:
-            sync_folder(folder)
-    else:
-        try:
-            write_atomically(target, data, name_is_flushed=name_is_flushed)
-        except CannotWrite:
-            # Another ingest kept the same bytes meanwhile, and Windows replaces no open file.
-            if not target.exists():
-                raise
+    name = original_name(sha256_of(data), file_name)
+    keep_originals(folder, {name: data})
     return name
+
+
+def keep_originals(folder: Path, originals: Mapping[str, bytes]) -> None:
+    """Keep the bytes of up to some hundred files under their ``original_name``.
+
+    When this returns, all of them are on disk, those too that were there before. Raises CannotWrite.
+    """
+    fresh = [(folder / name, data) for name, data in originals.items()]
+    fresh = [(path, data) for path, data in fresh if not path.exists()]
+    try:
+        write_together(fresh)
+    except CannotWrite:
+        # Another ingest kept the same bytes meanwhile, and Windows replaces no open file.
+        for path, data in fresh:
+            if not path.exists():
+                write_atomically(path, data)
+    if len(fresh) < len(originals):
+        # Whoever wrote the others may have been stopped before their names were on disk.
+        sync_folder(folder)
 
 
 def storable_name(name: str) -> str:

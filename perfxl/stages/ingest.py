@@ -22,10 +22,10 @@ from perfxl.excel.reader import Grid, read_or_refusal, read_workbook
 from perfxl.files import (
     WORKBOOK_SUFFIXES,
     is_litter,
-    keep_original,
+    keep_originals,
+    original_name,
     sha256_of,
     storable_name,
-    sync_folder,
     walk,
 )
 from perfxl.intake.content import differs_from
@@ -50,6 +50,8 @@ from perfxl.tables import StampState, SystemProject, SystemProjects
 # Receipts that are written in one transaction; each waits no longer than this many files. What
 # came out of one file is never written apart from it.
 _TOGETHER = 32
+# Bytes that wait in memory to be kept together.
+_MOST_WAITING = 64 << 20
 # What may come out of one file, whatever is packed into what.
 _DEEPEST, _MOST_MEMBERS, _MOST_BYTES = 4, 2_000, 256 << 20
 
@@ -166,7 +168,7 @@ def ingest(
 
 @dataclass(frozen=True)
 class _Arrival:
-    """One file on its way in, its bytes kept as ``original``; nothing is said of it yet."""
+    """One file on its way in, its bytes to be kept as ``original``; nothing is said of it yet."""
 
     path: Path
     name: str
@@ -215,6 +217,8 @@ class _Run:
         self.last_sent_back = {one.unit: one.receipt for one in send_backs}
         self.taken: list[Taken] = []
         self.pending: list[tuple[Path, Receipt, dt.datetime]] = []
+        self.unkept: dict[str, bytes] = {}
+        self.unkept_bytes = 0
         self.attachments: list[_Arrival] = []
         self.units_beside: dict[str, set[str]] = defaultdict(set)
         self.layouts = Layouts(campaign.plan)
@@ -225,7 +229,7 @@ class _Run:
         self.unpacked_bytes: Counter[Path] = Counter()
 
     def arrive(self, file: Incoming) -> _Arrival:
-        """Read a file's bytes and keep them."""
+        """Read a file's bytes, which are kept before anything is said of them."""
         self.order.setdefault(file.path, len(self.order))
         arrival = _Arrival(
             file.path,
@@ -248,18 +252,27 @@ class _Run:
     def _kept(self, arrival: _Arrival) -> _Arrival:
         digest = sha256_of(arrival.data)
         arrival = replace(arrival, digest=digest, size=len(arrival.data))
-        folder = self.campaign.path(ORIGINALS)
         if self._is_settled(digest):
             original = self.known[digest].original
             if not self.campaign.original(original).is_file():
                 # Somebody took it away; here it is again.
-                keep_original(folder, arrival.data, original)
+                keep_originals(self.campaign.path(ORIGINALS), {original: arrival.data})
             return arrival
         if self.when_new is not None:
             self.when_new()
             self.when_new = None
-        original = keep_original(folder, arrival.data, arrival.name, name_is_flushed=False)
+        original = original_name(digest, arrival.name)
+        if original not in self.unkept:
+            self.unkept[original] = arrival.data
+            self.unkept_bytes += arrival.size
+        if len(self.unkept) >= _TOGETHER or self.unkept_bytes >= _MOST_WAITING:
+            self._keep()
         return replace(arrival, original=original)
+
+    def _keep(self) -> None:
+        """Keep what waits for it: to be called before any of it is recorded."""
+        keep_originals(self.campaign.path(ORIGINALS), self.unkept)
+        self.unkept, self.unkept_bytes = {}, 0
 
     def _is_settled(self, digest: str) -> bool:
         known = self.known.get(digest)
@@ -341,7 +354,7 @@ class _Run:
             self._judged(arrival, judged, Form.RECTIFICATION)
             return
         receipt = self._receipt(arrival, judged, Form.RECTIFICATION)
-        sync_folder(self.campaign.path(ORIGINALS))
+        self._keep()
         book = take_book(self.campaign, receipt, grid, arrival.received_at)
         self.known[arrival.digest] = receipt
         self.units_beside[arrival.beside].add(judged.holder)
@@ -429,8 +442,7 @@ class _Run:
             self._record()
 
     def _record(self) -> None:
-        # That their names are on disk is waited for once, before anything is said of them.
-        sync_folder(self.campaign.path(ORIGINALS))
+        self._keep()
         news = self.campaign.ledger.record_receipts([(r, at) for _, r, at in self.pending])
         self.taken += [
             Taken(path, receipt, new)

@@ -10,11 +10,11 @@ import argparse
 import datetime as dt
 import hashlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import perfxl.stages.ingest as stage
-from perfxl.campaign import Campaign
+from perfxl.campaign import ORIGINALS, Campaign
 from perfxl.errors import PerfxlError
 from perfxl.stages.ingest import Incoming, incoming, ingest
 
@@ -37,33 +37,30 @@ def says_before_the_commit(campaign: Campaign, files: list[Incoming]) -> None:
 
 
 def keeps_without_a_temporary_file(campaign: Campaign, files: list[Incoming]) -> None:
-    def directly(folder: Path, data: bytes, file_name: str, **_: bool) -> str:
-        name = hashlib.sha256(data).hexdigest() + Path(file_name).suffix
-        if not (folder / name).exists():
-            (folder / name).write_bytes(data)
-        return name
+    def directly(folder: Path, originals: Mapping[str, bytes]) -> None:
+        for name, data in originals.items():
+            if not (folder / name).exists():
+                (folder / name).write_bytes(data)
 
-    stage.keep_original = directly
+    stage.keep_originals = directly
     rightly(campaign, files)
 
 
 def records_before_it_keeps(campaign: Campaign, files: list[Incoming]) -> None:
-    waiting: list[Callable[[], str]] = []
-    keep, record = stage.keep_original, stage._Run._record
+    waiting: dict[str, bytes] = {}
+    keep, record = stage.keep_originals, stage._Run._record
 
-    def later(folder: Path, data: bytes, file_name: str, **options: bool) -> str:
-        waiting.append(lambda: keep(folder, data, file_name, **options))
-        return hashlib.sha256(data).hexdigest() + Path(file_name).suffix
+    def later(folder: Path, originals: Mapping[str, bytes]) -> None:
+        waiting.update(originals)
 
     def record_first(run: stage._Run) -> None:
         record(run)
         for taken in run.taken:
             received(taken.receipt.sha256)
-        for one in waiting:
-            one()
+        keep(campaign.path(ORIGINALS), waiting)
         waiting.clear()
 
-    stage.keep_original, stage._Run._record = later, record_first  # type: ignore[method-assign]
+    stage.keep_originals, stage._Run._record = later, record_first  # type: ignore[method-assign]
     ingest(campaign, files)
 
 

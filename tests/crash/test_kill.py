@@ -76,7 +76,7 @@ def test_nothing_is_lost_at_any_call(
     options = ("--together", str(together))
     points = points_of(waiting, tmp_path, *options)
     steps = steps_of(points)
-    assert len(points) > 31 * 6
+    assert len(points) > 31 * 5
     chosen = range(len(points))
     if together == 8:
         # What happens to the originals does not depend on it.

@@ -69,17 +69,19 @@ def test_an_original_that_another_kept_and_holds_open_is_kept(
 ) -> None:
     """As on Windows, where a file that a program has open cannot be replaced."""
 
-    def too_late(path: Path, data: bytes, **_: bool) -> None:
-        path.write_bytes(data)
+    def too_late(files: list[tuple[Path, bytes]]) -> None:
+        for path, data in files:
+            path.write_bytes(data)
         raise CannotWrite("文件正被其他程序打开")
 
-    monkeypatch.setattr(files, "write_atomically", too_late)
+    monkeypatch.setattr(files, "write_together", too_late)
     assert keep_original(tmp_path, b"bytes", "f.xlsx") == f"{sha256_of(b'bytes')}.xlsx"
 
-    def refused(path: Path, data: bytes, **_: bool) -> None:
-        raise CannotWrite("没有写入权限")
+    def refused(path: Path, partial: Path) -> Path:
+        raise PermissionError
 
-    monkeypatch.setattr(files, "write_atomically", refused)
+    monkeypatch.undo()
+    monkeypatch.setattr(Path, "replace", refused)
     with pytest.raises(CannotWrite):
         keep_original(tmp_path, b"other bytes", "f.xlsx")
 
