@@ -40,6 +40,7 @@ SECONDS = 4.0
 START_SECONDS = 60.0
 # Under this much time left, a second attempt is not begun.
 _LEAST_SECONDS = 0.2
+_LOOKS_EVERY = 0.05
 # Files that are read at the same time; an office's computer has two processors at least. The
 # program's own share of the work leaves more than four with nothing to do.
 _FEWEST_AT_ONCE, _MOST_AT_ONCE = 2, 4
@@ -51,6 +52,9 @@ _AHEAD, _BYTES_AHEAD = 4, 256 * MiB
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+# What a worker imports while nothing is asked of it yet.
+_WANTED_FIRST = "perfxl.excel.parsing"
 
 _LENGTH = struct.Struct("<Q")
 _READY = "ready"
@@ -182,19 +186,53 @@ class _Limit:
 
     def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
         self.struck = False
+        self.until = time.monotonic() + seconds
         self._process = process
-        self._timer = threading.Timer(seconds, self._strike)
-        self._timer.daemon = True
-        self._timer.start()
+        _watch.add(self)
 
-    def _strike(self) -> None:
+    def strike(self) -> None:
+        """Stop the process."""
         self.struck = True
         _stop(self._process)
 
     def lift(self) -> None:
         """From here on the process is not stopped."""
-        self._timer.cancel()
-        self._timer.join()
+        _watch.remove(self)
+
+
+class _Watch:
+    """Looks every so often which limits are over.
+
+    One thread for all of them: a timer for each would start a thread for every file that is read.
+    """
+
+    def __init__(self) -> None:
+        self._limits: set[_Limit] = set()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def add(self, limit: _Limit) -> None:
+        with self._lock:
+            self._limits.add(limit)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._look, daemon=True)
+                self._thread.start()
+
+    def remove(self, limit: _Limit) -> None:
+        with self._lock:
+            self._limits.discard(limit)
+
+    def _look(self) -> None:
+        while True:
+            time.sleep(_LOOKS_EVERY)
+            now = time.monotonic()
+            with self._lock:
+                for limit in [one for one in self._limits if one.until <= now]:
+                    self._limits.discard(limit)
+                    limit.strike()
+
+
+_watch = _Watch()
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -511,6 +549,9 @@ def _serve() -> None:
     os.dup2(nothing, sys.stdout.fileno())
     _limit_memory(int(sys.argv[1]))
     _send(answers, pickle.dumps(_READY))
+    # Where it cannot be imported, the first call says so.
+    with contextlib.suppress(ImportError):
+        importlib.import_module(_WANTED_FIRST)
     has_answered = False
     while True:
         head = calls.read(_LENGTH.size)
