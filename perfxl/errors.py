@@ -199,6 +199,12 @@ class NotAYear(PerfxlError):
     code = "E704"
 
 
+class IsAYear(PerfxlError):
+    """The folder is a county's own year, and the command is for the assessment of other units."""
+
+    code = "E705"
+
+
 class Fault(StrEnum):
     """Why a file cannot be read, in the word that the office sees as its verdict."""
 

@@ -11,7 +11,7 @@ import click
 
 from perfxl import __version__
 from perfxl.cli.chinese import ChineseGroup
-from perfxl.errors import Missing, Place
+from perfxl.errors import IsAYear, Missing, Place
 from perfxl.isolation import kept_workers, own_workers, read_through
 
 if TYPE_CHECKING:
@@ -111,11 +111,30 @@ def _read_through(context: click.Context, _: click.Parameter, workers: str | Non
     read_through(service)
 
 
+# Commands that assess units; a county's own year has one, the county, and commands of its own.
+OF_UNITS = frozenset(
+    {"issue", "mail", "ingest", "status", "log", "check", "send-back", "diff", "extend"}
+    | {"spot-check", "review", "objection", "explain", "consolidate", "rank", "circular"}
+    | {"feedback", "rectify", "apply"}
+)
+
+
 def campaign_of(context: click.Context) -> Campaign:
-    """The campaign in the folder that -C names; its ledger is let go when the command ends."""
+    """The campaign in the folder that -C names; its ledger is let go when the command ends.
+
+    Raises NotACampaign; IsAYear for a command that has nothing to do in a county's own year.
+    """
     from perfxl.campaign import Campaign
 
     campaign = Campaign(context.obj)
+    command = context.find_root().invoked_subcommand
+    if command in OF_UNITS and campaign.year_workbook.is_file():
+        raise IsAYear(
+            f"这里是本县自己的年度台账，用不到 {command}",
+            place=Place(str(campaign.folder.resolve())),
+            remedy="检查用 perfxl year check，计算得分用 perfxl year score；"
+            "考核各单位请用 -C 指定那次考核的文件夹",
+        )
     context.call_on_close(campaign.close)
     return campaign
 

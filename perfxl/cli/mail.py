@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from perfxl.cli.chinese import ChineseCommand, ChineseGroup
-from perfxl.cli.group import FINDINGS_EXIT, MISTAKE_EXIT, campaign_of, cli, now, operator, unit_of
+from perfxl.cli.group import (
+    FINDINGS_EXIT,
+    MISTAKE_EXIT,
+    campaign_of,
+    cli,
+    now,
+    operator,
+    reads_many,
+    unit_of,
+)
 from perfxl.cli.output import moment, print_json
 from perfxl.errors import PerfxlError
 
@@ -312,6 +321,7 @@ def _servers(campaign: Campaign) -> list[Server]:
 
 
 @mail.command("collect", cls=ChineseCommand)
+@reads_many
 @click.pass_context
 def collect(context: click.Context) -> None:
     """收信：收取邮箱里的回复（读：邮箱；写：原件/、台账.db）。

@@ -195,6 +195,11 @@ def test_a_folder_that_is_no_year(year: Path, finished_demo: Path) -> None:
     department = run(finished_demo, "check")
     assert isinstance(department.exception, PerfxlError)
     assert department.exception.code == "E704"
+    for command in ("check", "issue", "consolidate"):
+        other = CliRunner().invoke(cli, ["-C", str(year), command])
+        assert isinstance(other.exception, PerfxlError)
+        assert other.exception.code == "E705"
+        assert "perfxl year check" in other.exception.remedy
     (year / "年度台账.xlsx").unlink()
     gone = run(year, "score")
     assert isinstance(gone.exception, PerfxlError)
