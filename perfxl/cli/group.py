@@ -12,7 +12,7 @@ import click
 from perfxl import __version__
 from perfxl.cli.chinese import ChineseGroup
 from perfxl.errors import IsAYear, Missing, Place
-from perfxl.isolation import kept_workers, own_workers, read_through
+from perfxl.isolation.service import kept_workers, own_workers, read_through
 
 if TYPE_CHECKING:
     from perfxl.campaign import Campaign

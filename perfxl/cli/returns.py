@@ -73,7 +73,7 @@ def ingest(
         perfxl -C 考核2024 ingest 收件/无名.xlsx --as 101
     """
     from perfxl.console import progress
-    from perfxl.isolation import kept_workers
+    from perfxl.isolation.service import kept_workers
     from perfxl.ledger import SETTLED
     from perfxl.stages.ingest import incoming
     from perfxl.stages.ingest import ingest as run

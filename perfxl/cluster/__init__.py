@@ -6,7 +6,7 @@ import importlib.util
 import re
 
 from perfxl.errors import NoCluster, NoDistributed
-from perfxl.isolation import Service
+from perfxl.isolation.service import Service
 
 SCHEME = "dask://"
 _PLACE = re.compile(r"([\w.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}")

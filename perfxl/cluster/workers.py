@@ -24,7 +24,9 @@ from distributed.scheduler import KilledWorker
 
 from perfxl.cluster.versions import versions_here
 from perfxl.errors import ClusterLost, Fault, NoCluster, OtherVersions, PerfxlError, Unreadable
-from perfxl.isolation import SECONDS, START_SECONDS, packed_answer, unpacked_answer
+from perfxl.isolation.messages import SECONDS
+from perfxl.isolation.service import packed_answer, unpacked_answer
+from perfxl.isolation.worker import START_SECONDS
 
 _CONNECT_SECONDS = 10.0
 # A worker that is asked for its versions may have to import everything first.
@@ -69,7 +71,7 @@ class _SiteSilentError(Exception):
 
 
 class DaskWorkers:
-    """The workers of a Dask cluster as one reading service (``isolation.Service``).
+    """The workers of a Dask cluster as one reading service (``isolation.service.Service``).
 
     A file is given to one worker by name: only so is it known which worker was lost over which
     file, and a worker with other versions never gets one. A second attempt has its worker to

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from perfxl.envelopes import Envelope, envelope_of, is_envelope, open_plain
 from perfxl.envelopes.threads import Thread
-from perfxl.isolation import kept_workers
+from perfxl.isolation.service import kept_workers
 
 
 def opened_envelope(data: bytes) -> Envelope | None:

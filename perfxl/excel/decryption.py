@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 from perfxl.errors import Fault, Unreadable
-from perfxl.isolation import own_workers
+from perfxl.isolation.service import own_workers
 
 # Excel encrypts a workbook whose structure is protected with this one, and opens it unasked.
 UNASKED = "VelvetSweatshop"

@@ -16,7 +16,7 @@ from pathlib import PurePath
 from perfxl.errors import Fault, Place, Unreadable
 from perfxl.excel.package import LARGEST_FILE, OLE_HEAD, ZIP_HEAD
 from perfxl.excel.reader import read_workbook
-from perfxl.isolation import kept_workers
+from perfxl.isolation.service import kept_workers
 
 Rows = Sequence[Sequence[object]]
 

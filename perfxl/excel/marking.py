@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import astuple
 
 from perfxl.excel.markup import Mark, OpinionSheet
-from perfxl.isolation import kept_workers
+from perfxl.isolation.service import kept_workers
 
 __all__ = ["Mark", "OpinionSheet", "marked"]
 

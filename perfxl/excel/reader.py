@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from perfxl.errors import Place, Unreadable
 from perfxl.excel.package import refuse_what_is_no_workbook
 from perfxl.excel.stamp import Stamp, parse_stamp
-from perfxl.isolation import SECONDS, kept_workers
+from perfxl.isolation.messages import SECONDS
+from perfxl.isolation.service import kept_workers
 
 _PARSE = "perfxl.excel.parsing:read_plain"
 _PARSE_WITH_SECOND = "perfxl.excel.parsing:read_with_second_reader"

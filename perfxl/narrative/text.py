@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from perfxl.errors import Fault, Place, Unreadable
-from perfxl.isolation import kept_workers
+from perfxl.isolation.service import kept_workers
 from perfxl.narrative.numbers import plain
 
 SECONDS = 20.0

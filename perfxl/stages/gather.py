@@ -22,7 +22,7 @@ from perfxl.facts.campaign import CampaignFacts, campaign_facts
 from perfxl.intake.assembly import assemble
 from perfxl.intake.extract import Extracted, Layouts, Return, extract_one
 from perfxl.intake.identity import identify
-from perfxl.isolation import ahead
+from perfxl.isolation.reading_ahead import ahead
 from perfxl.ledger import Draw, Form, Receipt, Verdict
 from perfxl.plan.model import LedgerFigure, Plan
 from perfxl.reviews.lines import ReviewLine, look_again, review_lines

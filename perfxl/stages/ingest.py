@@ -33,7 +33,7 @@ from perfxl.intake.extract import Extracted, Layouts, Return, extract_one
 from perfxl.intake.identity import Identity, identify, unit_in_file_name
 from perfxl.intake.judgement import Decision, Judgement, judge, second_to_undoubted
 from perfxl.intake.shelf import Shelf
-from perfxl.isolation import ahead
+from perfxl.isolation.reading_ahead import ahead
 from perfxl.ledger import Form, Receipt, Verdict
 from perfxl.plan.forms import OPINIONS
 from perfxl.plan.model import Unit

@@ -30,7 +30,8 @@ from perfxl.cluster import cluster_at
 from perfxl.errors import ClusterLost, Fault, NoCluster, NoDistributed, OtherVersions, Unreadable
 from perfxl.excel.reader import Grid, read_or_refusal
 from perfxl.files import sha256_of
-from perfxl.isolation import Service, Workers, ahead, kept_workers, own_workers, read_through
+from perfxl.isolation.reading_ahead import ahead
+from perfxl.isolation.service import Service, Workers, kept_workers, own_workers, read_through
 from perfxl.ledger import Form, Receipt, Verdict
 from perfxl.stages.demo import SAMPLE_STAMP_KEY
 from perfxl.stages.gather import gather

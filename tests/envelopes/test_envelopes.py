@@ -24,7 +24,7 @@ from test_messages import MOMENT, attach, mail
 
 from perfxl.envelopes import envelope_of, is_envelope, open_envelope, open_plain
 from perfxl.errors import Fault, Unreadable
-from perfxl.isolation import kept_workers
+from perfxl.isolation.service import kept_workers
 
 ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 MESSAGE = outlook_message(outlook_attachment(b"x" * 5000, long_name="a"), texts={}, moment=MOMENT)

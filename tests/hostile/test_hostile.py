@@ -22,7 +22,8 @@ from perfxl.campaign import INBOX, ORIGINALS, Campaign
 from perfxl.excel.reader import Grid, read_workbook
 from perfxl.files import sha256_of
 from perfxl.intake.extract import Extracted
-from perfxl.isolation import MEMORY_LIMIT, own_workers
+from perfxl.isolation.messages import MEMORY_LIMIT
+from perfxl.isolation.service import own_workers
 from perfxl.ledger import Receipt, Verdict
 from perfxl.stages.demo import SAMPLE_STAMP_KEY
 from perfxl.stages.ingest import Incoming, IngestResult, ingest

@@ -17,18 +17,12 @@ from pathlib import Path
 import pytest
 
 from perfxl.errors import Fault, NoReadingProcess, Unreadable
-from perfxl.isolation import (
-    MEMORY_LIMIT,
-    Worker,
-    WorkerDied,
-    Workers,
-    ahead,
-    own_workers,
-    packed_answer,
-    unpacked_answer,
-)
+from perfxl.isolation.messages import MEMORY_LIMIT
+from perfxl.isolation.reading_ahead import ahead
+from perfxl.isolation.service import Workers, own_workers, packed_answer, unpacked_answer
+from perfxl.isolation.worker import Worker, WorkerDied
 
-SAMPLES = Path(__file__).resolve().parent.parent / "samples" / "returns"
+SAMPLES = Path(__file__).resolve().parent.parent.parent / "samples" / "returns"
 
 MISBEHAVIOUR = """
 import ctypes, os, subprocess, sys, time
@@ -177,7 +171,7 @@ def test_an_interrupted_call_leaves_no_answer_behind(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("perfxl.isolation._received", interrupted)
+        patch.setattr("perfxl.isolation.worker.received", interrupted)
         with pytest.raises(KeyboardInterrupt):
             worker.call("misbehaviour:echo", "stale")
     assert worker.call("misbehaviour:echo", "fresh") == "fresh"
@@ -244,7 +238,7 @@ def _is_running(number: int) -> bool:
 def test_a_worker_does_not_outlive_its_parent(worker: Worker, tmp_path: Path) -> None:
     script = (
         "import sys, threading, time\n"
-        "from perfxl.isolation import Worker\n"
+        "from perfxl.isolation.worker import Worker\n"
         "worker = Worker()\n"
         "worker.call('misbehaviour:echo', 1)\n"
         "print(worker._process.pid, flush=True)\n"
@@ -309,7 +303,7 @@ def test_ahead_takes_no_more_than_is_wanted_soon() -> None:
 
 
 def test_ahead_holds_no_more_bytes_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("perfxl.isolation._BYTES_AHEAD", 100)
+    monkeypatch.setattr("perfxl.isolation.reading_ahead._BYTES_AHEAD", 100)
     held: set[int] = set()
     most = 0
 
