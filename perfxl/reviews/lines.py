@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from perfxl.plan.model import Indicator, Plan, Unit
+from perfxl.plan.model import Plan
 from perfxl.reviews.merging import Key, Seen, Standing, changed_since, standing_in
 from perfxl.tables import LOOK_AGAIN, ReturnTables, frame_of, whole
 
@@ -48,7 +48,7 @@ class ReviewLine:
 def review_lines(
     plan: Plan, returned: ReturnTables, scores: pd.DataFrame, findings: pd.DataFrame
 ) -> dict[str, list[ReviewLine]]:
-    """Lines by section, for the units that returned something.
+    """Lines by section in the order of roster and rubric, for the units that returned something.
 
     ``scores`` is ``tables.SCORES``, ``findings`` is ``tables.FINDINGS``.
     """
@@ -66,12 +66,15 @@ def review_lines(
     cited = _cited(returned)
     arrived = set(returned.returns["unit"])
     units = [unit for unit in plan.units if unit.code in arrived]
-    lines: dict[str, list[ReviewLine]] = {}
-    for section in plan.sections:
-        for unit, indicator in judged_by(plan, section, units):
-            key = (unit.code, indicator.code)
+    lines: dict[str, list[ReviewLine]] = {section: [] for section in plan.sections}
+    for unit in units:
+        for indicator in plan.rubrics[unit.kind].indicators:
+            key, section = (unit.code, indicator.code), plan.judging_section(unit, indicator)
+            if not section:
+                # Nobody judges it.
+                continue
             score = score_of[key]
-            lines.setdefault(section, []).append(
+            lines[section].append(
                 ReviewLine(
                     unit=unit.code,
                     unit_name=unit.name,
@@ -91,7 +94,7 @@ def review_lines(
                     reviewer=score.reviewer,
                 )
             )
-    return lines
+    return {section: own for section, own in lines.items() if own}
 
 
 def with_scores(
@@ -142,16 +145,6 @@ def look_again(
         if line.changed
     ]
     return frame_of(rows, LOOK_AGAIN)
-
-
-def judged_by(plan: Plan, section: str, units: list[Unit]) -> list[tuple[Unit, Indicator]]:
-    """What one section judges, in the order of the roster and the rubric."""
-    return [
-        (unit, indicator)
-        for unit in units
-        for indicator in plan.rubrics[unit.kind].indicators
-        if plan.judging_section(unit, indicator) == section
-    ]
 
 
 def _basis(basis: str, deduction_reason: str) -> str:
