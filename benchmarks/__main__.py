@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import statistics
 import subprocess
 import sys
@@ -11,9 +10,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.inputs import REPOSITORY, make_campaign
+from benchmarks.inputs import REPOSITORY, fresh_copy, make_campaign, refuse_a_hollow_run
 from benchmarks.scale import scale
-from perfxl.campaign import INBOX, PLAN_FILE
+from perfxl.campaign import INBOX
 
 BARE, PERFXL, COLLEAGUE = "python-calamine, reading only", "perfxl ingest", "pandas + openpyxl"
 AGAIN, HELP, CLICK = "perfxl ingest, once more", "perfxl --help", "python importing click"
@@ -27,18 +26,6 @@ def timed(command: list[str], folder: Path) -> float:
     started = time.perf_counter()
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started
-
-
-def fresh_copy(made: Path, target: Path) -> Path:
-    """The campaign as it was before anything was received."""
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir()
-    for name in (PLAN_FILE, "台账.db"):
-        shutil.copy(made / name, target / name)
-    for name in ("原件", "退回"):
-        (target / name).mkdir()
-    (target / INBOX).symlink_to(made / INBOX, target_is_directory=True)
-    return target
 
 
 def ingest(units: int, rounds: int, colleague_rounds: int, folder: Path) -> bool:
@@ -67,6 +54,7 @@ def ingest(units: int, rounds: int, colleague_rounds: int, folder: Path) -> bool
             if number:
                 # The first round fills the caches of the system and of Python.
                 seconds[name].append(taken)
+    refuse_a_hollow_run(folder / "run")
     median = {name: statistics.median(taken) for name, taken in seconds.items()}
     size = statistics.mean(path.stat().st_size for path in campaign.path(INBOX).iterdir())
     print(f"{units} returns of {size / 1024:.0f} KB, medians of {rounds} rounds, whole commands:")

@@ -17,7 +17,7 @@ from types import ModuleType
 
 import openpyxl
 
-from perfxl.campaign import INBOX, Campaign
+from perfxl.campaign import FOLDERS, INBOX, LEDGER_FILE, PLAN_FILE, Campaign
 from perfxl.excel.stencil import Stencil
 from perfxl.intake.content import Content
 from perfxl.plan.forms import file_name
@@ -25,6 +25,7 @@ from perfxl.plan.model import Plan, Unit
 from perfxl.points import as_float
 from perfxl.products.template import template
 from perfxl.resources import template_file
+from perfxl.stages.gather import returns_in_force
 from perfxl.stages.initialize import init
 from perfxl.stages.issue import unit_stamp
 
@@ -34,12 +35,18 @@ FEWEST_PROJECTS, MOST_PROJECTS = 40, 55
 FIRST_CODE = 10_001
 # More in one go exhaust an office program.
 _FILES_PER_OFFICE = 50
+_CHINESE_FIGURES = str.maketrans("0123456789", "〇一二三四五六七八九")
 # Beyond so many units, a return is another unit's with its own name, code and identity put in.
 _MADE_BY_THEMSELVES = 310
 
 
-def make_campaign(folder: Path, units: int, *, faulty_every: int = 0) -> Campaign:
-    """A campaign of so many departments whose returns lie in 收件/; made once, then kept."""
+def make_campaign(
+    folder: Path, units: int, *, faulty_every: int = 0, saved_anew: bool = True
+) -> Campaign:
+    """A campaign of so many departments whose returns lie in 收件/; made once, then kept.
+
+    Where they are ``saved_anew``, LibreOffice has written them, as units' office programs do.
+    """
     if (folder / "done").exists():
         return Campaign(folder)
     campaign = campaign_with(folder, units)
@@ -47,12 +54,35 @@ def make_campaign(folder: Path, units: int, *, faulty_every: int = 0) -> Campaig
     own, others = plan.units[:_MADE_BY_THEMSELVES], plan.units[_MADE_BY_THEMSELVES:]
     for unit in own:
         _place(campaign, unit).write_bytes(filled_return(campaign, unit, faulty_every))
-    if not _save_in_office(campaign.path(INBOX)):
+    if saved_anew and not _save_in_office(campaign.path(INBOX)):
         print("LibreOffice is not installed: the returns are as perfxl writes them")
     for start in range(len(own)):
         _copy(campaign, own[start], others[start :: len(own)])
     (folder / "done").touch()
     return campaign
+
+
+def fresh_copy(made: Path, target: Path) -> Path:
+    """The campaign as it was before anything was received."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    for name in FOLDERS:
+        if name != INBOX:
+            (target / name).mkdir()
+    for name in (PLAN_FILE, LEDGER_FILE):
+        shutil.copy(made / name, target / name)
+    (target / INBOX).symlink_to(made / INBOX, target_is_directory=True)
+    return target
+
+
+def refuse_a_hollow_run(folder: Path) -> None:
+    """Returns that were not taken in would make everything look fast. Raises RuntimeError."""
+    campaign = Campaign(folder)
+    in_force, _ = returns_in_force(campaign)
+    missing = len(campaign.plan.units) - len(in_force)
+    campaign.close()
+    if missing:
+        raise RuntimeError(f"{missing} of the made returns were not taken in")
 
 
 def _place(campaign: Campaign, unit: Unit) -> Path:
@@ -114,7 +144,7 @@ def _plan_with(units: int) -> bytes:
         row = list(example)
         changed = {
             "单位编码": str(FIRST_CODE + number),
-            "单位名称": f"第{number + 1}局",
+            "单位名称": _unit_name(number + 1),
             "简称": None,
             "负责股室": sections[number % len(sections)],
             "电子邮箱": f"unit{number + 1}@example.com",
@@ -126,6 +156,11 @@ def _plan_with(units: int) -> bytes:
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
+
+
+def _unit_name(number: int) -> str:
+    """In Chinese figures: LibreOffice takes a text apart where scripts change."""
+    return f"第{str(number).translate(_CHINESE_FIGURES)}局"
 
 
 def campaign_with(folder: Path, units: int) -> Campaign:

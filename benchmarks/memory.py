@@ -9,9 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.__main__ import fresh_copy
-from benchmarks.inputs import REPOSITORY
-from benchmarks.stamping import make_many
+from benchmarks.inputs import REPOSITORY, fresh_copy, make_campaign, refuse_a_hollow_run
 
 
 def main() -> int:
@@ -24,7 +22,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.folder or Path(scratch)
         for units in options.units:
-            made = make_many(folder / f"many-{units}", units)
+            made = make_campaign(folder / f"many-{units}", units, saved_anew=False)
             made.close()
             run = fresh_copy(made.folder, folder / "run")
             command = [sys.executable, "-m", "benchmarks.peak", "-C", str(run), "ingest"]
@@ -38,6 +36,7 @@ def main() -> int:
                 check=True,
             )
             seconds = time.perf_counter() - started
+            refuse_a_hollow_run(run)
             print(
                 f"{units:6} returns: {done.stderr.splitlines()[-1]}, {seconds:.0f} s in all",
                 flush=True,

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmarks.inputs import fresh_copy, refuse_a_hollow_run
 from benchmarks.measured import Taken, run
-from perfxl.campaign import FOLDERS, INBOX, PLAN_FILE, Campaign
+from perfxl.campaign import Campaign
+from perfxl.excel.stamp import Stamp
 from perfxl.ledger import Form
 from perfxl.products.review_book import review_book
 from perfxl.reviews.books import books_of
 from perfxl.reviews.lines import ReviewLine
 from perfxl.scoring import suggested_score
 from perfxl.stages.gather import gather
-from perfxl.stages.issue import Stamp
 from perfxl.stages.review import PRODUCT, book_path, lines_of_book
 
 UNIT = "10001"
@@ -73,19 +73,6 @@ STAGES = (
 )
 
 
-def fresh_copy(made: Path, target: Path) -> Path:
-    """The campaign as it was before anything was received."""
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir()
-    for name in FOLDERS:
-        if name != INBOX:
-            (target / name).mkdir()
-    for name in (PLAN_FILE, "台账.db"):
-        shutil.copy(made / name, target / name)
-    (target / INBOX).symlink_to(made / INBOX, target_is_directory=True)
-    return target
-
-
 def all_stages(made: Path, target: Path) -> dict[str, Taken]:
     """Every stage once, in the order of work, on a copy of a campaign."""
     folder = fresh_copy(made, target)
@@ -94,4 +81,5 @@ def all_stages(made: Path, target: Path) -> dict[str, Taken]:
         stage.before(folder)
         command = [sys.executable, "-m", "perfxl", "-C", str(folder), *stage.arguments]
         taken[stage.label] = run(command)
+    refuse_a_hollow_run(folder)
     return taken

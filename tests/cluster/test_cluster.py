@@ -136,8 +136,9 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Batch:
     """Five hundred files: returns of as many units, some spoilt, some in envelopes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(REPOSITORY)
-        stamping = importlib.import_module("benchmarks.stamping")
-    campaign = stamping.make_many(tmp_path_factory.mktemp("many") / "campaign", MANY)
+        inputs = importlib.import_module("benchmarks.inputs")
+    folder = tmp_path_factory.mktemp("many") / "campaign"
+    campaign = inputs.make_campaign(folder, MANY, saved_anew=False)
     campaign.close()
     files = sorted(campaign.path(INBOX).iterdir())
     for number, file in enumerate(files):
