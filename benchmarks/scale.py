@@ -35,7 +35,7 @@ def scale(sizes: Sequence[int], rounds: int, folder: Path) -> bool:
     The largest size runs once where there are others, the others ``rounds`` times.
     """
     made = {
-        units: make_campaign(folder / f"campaign-{units}", units, faulty_every=_FAULTY_EVERY)
+        units: make_campaign(folder / f"faulty-{units}", units, faulty_every=_FAULTY_EVERY)
         for units in sizes
     }
     for campaign in made.values():
@@ -116,7 +116,7 @@ def _growths(runs: Runs) -> Iterator[tuple[str, float, float, bool]]:
 def _alternatives(
     units: int, run: dict[str, Taken], rounds: int, folder: Path
 ) -> Iterator[tuple[str, bool]]:
-    made, ran = folder / f"campaign-{units}", folder / f"run-{units}"
+    made, ran = folder / f"faulty-{units}", folder / f"run-{units}"
     issuing = [told_by("benchmarks.issuing", str(made)) for _ in range(rounds)]
     mine, scratch, writing = (
         statistics.median(one[key] for one in issuing)
