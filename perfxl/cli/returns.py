@@ -7,8 +7,7 @@ import importlib
 import re
 import sys
 import threading
-from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,10 +40,8 @@ from perfxl.tables import Status, has_errors
 if TYPE_CHECKING:
     from perfxl.campaign import Campaign
     from perfxl.intake.judgement import Decision
+    from perfxl.stages.check_along import CheckAlong, Checked
     from perfxl.stages.ingest import IngestResult, Taken
-
-# A county's batch is checked in one go; the tables of a larger one need not be in memory at once.
-_CHECKED_TOGETHER = 500
 
 
 @cli.command(cls=ChineseCommand)
@@ -75,6 +72,7 @@ def ingest(
     from perfxl.console import progress
     from perfxl.isolation.service import kept_workers
     from perfxl.ledger import SETTLED
+    from perfxl.stages.check_along import CheckAlong
     from perfxl.stages.ingest import incoming
     from perfxl.stages.ingest import ingest as run
 
@@ -82,9 +80,19 @@ def ingest(
     files, passed_over = incoming(campaign, list(paths), _received_at(received))
     kept_workers().start(len(files))
     decision = _decision(campaign, unit_code, len(files)) if unit_code else None
+    checks = CheckAlong(campaign)
     with progress("收取", len(files)) as advance:
-        result = run(campaign, files, passed_over, advance, decision, password, _load_what_checks)
-    _print_taken(campaign, result, len(files), told_when=received is not None)
+        result = run(
+            campaign,
+            files,
+            passed_over,
+            advance,
+            decision,
+            password,
+            _load_what_checks,
+            checks.take,
+        )
+    _print_taken(campaign, result, checks, len(files), told_when=received is not None)
     wrong = any(one.rectified and has_errors(one.rectified.findings) for one in result.taken)
     if wrong or any(one.receipt.verdict not in SETTLED for one in result.taken):
         sys.exit(FINDINGS_EXIT)
@@ -95,7 +103,9 @@ def _load_what_checks() -> None:
     threading.Thread(target=importlib.import_module, args=("perfxl.stages.gather",)).start()
 
 
-def _print_taken(campaign: Campaign, result: IngestResult, files: int, *, told_when: bool) -> None:
+def _print_taken(
+    campaign: Campaign, result: IngestResult, checks: CheckAlong, files: int, *, told_when: bool
+) -> None:
     from perfxl.console import plain, print_table
     from perfxl.ledger import SETTLED, Verdict
 
@@ -111,7 +121,7 @@ def _print_taken(campaign: Campaign, result: IngestResult, files: int, *, told_w
         f"以前收过 {len(result.taken) - len(new)} 个。"
     )
     if valid:
-        _print_valid(campaign, result, valid)
+        _print_valid(campaign, valid, checks.finish())
     _print_rectified(campaign, books)
     if told_when:
         for taken in result.taken:
@@ -143,43 +153,19 @@ def _whence(taken: Taken) -> str:
     return f"{outer} 内 {own}" if taken.receipt.envelope and own != outer else outer
 
 
-def _print_valid(campaign: Campaign, result: IngestResult, valid: Sequence[Taken]) -> None:
+def _print_valid(
+    campaign: Campaign, valid: Sequence[Taken], checked: Mapping[str, Checked]
+) -> None:
     """What was received, with what the checks say of it."""
     from perfxl.console import print_table
 
-    place = {id(taken): at for at, taken in enumerate(valid)}
-    by_unit = sorted(valid, key=lambda taken: taken.receipt.holder)
-    rows: dict[int, tuple[str, ...]] = {}
-    while by_unit:
-        # The returns of one unit are looked at together.
-        last = by_unit[:_CHECKED_TOGETHER][-1].receipt.holder
-        end = bisect_right(by_unit, last, key=lambda taken: taken.receipt.holder)
-        part, by_unit = by_unit[:end], by_unit[end:]
-        told = _checked_rows(campaign, result, part)
-        rows |= {place[id(taken)]: row for taken, row in zip(part, told, strict=True)}
-    print_table(
-        ("文件", "编码", "单位", "收到时间", "错误", "核实", "备注"),
-        [rows[at] for at in range(len(valid))],
-        right=(4, 5),
-    )
-
-
-def _checked_rows(
-    campaign: Campaign, result: IngestResult, valid: Sequence[Taken]
-) -> list[tuple[str, ...]]:
-    from perfxl.stages.gather import gather
-    from perfxl.tables import Severity
-
-    plan = campaign.plan
-    units = {taken.receipt.holder for taken in valid}
-    gathered = gather(campaign, units, result.extracted)
-    counts = gathered.checked.findings.groupby(["unit", "severity"]).size().to_dict()
-    rows: list[tuple[str, ...]] = []
+    rows = []
     for taken in valid:
         receipt = taken.receipt
-        counted = gathered.receipts[receipt.holder].sha256 == receipt.sha256
+        unit = checked[receipt.holder]
+        counted = unit.receipt == receipt.sha256
         # Lateness goes by the first valid return; a correction after the deadline is not late.
-        late = gathered.status[receipt.holder] is Status.LATE
+        late = unit.status is Status.LATE
         notes = [
             "逾期" if late else "",
             # A mailbox that is taken in late: --received says when the mail really came.
@@ -192,14 +178,14 @@ def _checked_rows(
             (
                 _whence(taken),
                 receipt.holder,
-                plan.unit_by_code[receipt.holder].name,
+                campaign.plan.unit_by_code[receipt.holder].name,
                 str(moment(receipt.received_at)),
-                str(counts.get((receipt.holder, Severity.ERROR), 0)) if counted else "",
-                str(counts.get((receipt.holder, Severity.VERIFY), 0)) if counted else "",
+                str(unit.errors) if counted else "",
+                str(unit.to_verify) if counted else "",
                 "；".join(filter(None, notes)),
             )
         )
-    return rows
+    print_table(("文件", "编码", "单位", "收到时间", "错误", "核实", "备注"), rows, right=(4, 5))
 
 
 def _print_rectified(campaign: Campaign, books: Sequence[Taken]) -> None:

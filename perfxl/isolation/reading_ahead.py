@@ -10,7 +10,7 @@ from typing import TypeVar
 from perfxl.isolation.service import kept_workers
 
 # What is read ahead of the caller: so many for each that is being read, and bytes in all.
-_AHEAD, _BYTES_AHEAD = 4, 256 << 20
+_AHEAD, _BYTES_AHEAD = 16, 256 << 20
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -32,7 +32,6 @@ from perfxl.intake.content import differs_from
 from perfxl.intake.extract import Extracted, Layouts, Return, extract_one
 from perfxl.intake.identity import Identity, identify, unit_in_file_name
 from perfxl.intake.judgement import Decision, Judgement, judge, second_to_undoubted
-from perfxl.intake.shelf import Shelf
 from perfxl.isolation.reading_ahead import ahead
 from perfxl.ledger import Form, Receipt, Verdict
 from perfxl.plan.forms import OPINIONS
@@ -86,14 +85,10 @@ class Taken:
 
 @dataclass(frozen=True)
 class IngestResult:
-    """Every file that was met: taken (new or known), or passed over as litter.
-
-    ``extracted`` is what the returns that were read say, by hash, for whoever checks them next.
-    """
+    """Every file that was met: taken (new or known), or passed over as litter."""
 
     taken: tuple[Taken, ...]
     passed_over: tuple[str, ...]
-    extracted: Mapping[str, Extracted] = field(default_factory=dict, repr=False)
 
 
 def incoming(
@@ -145,6 +140,7 @@ def ingest(
     decision: Decision | None = None,
     password: str = "",
     when_new: Callable[[], None] = lambda: None,
+    when_recorded: Callable[[Mapping[str, Extracted]], None] | None = None,
 ) -> IngestResult:
     """Keep each file's bytes in 原件/, then record receipts for them. A bad file stops nothing.
 
@@ -153,10 +149,12 @@ def ingest(
     judged again, because the plan or the operator's decision may have changed.
 
     ``when_new`` is called once, when the first file has come that was not known and valid;
+    ``when_recorded`` with what valid returns say, by hash, whenever receipts of some were committed;
     ``progress`` counts files that were looked at. That they are received is said by the result
     alone, which is there when every receipt has been committed.
     """
-    run = _Run(campaign, decision, password, [path.name for path in passed_over], when_new)
+    names = [path.name for path in passed_over]
+    run = _Run(campaign, decision, password, names, when_new, when_recorded)
     for arrival, opened in ahead(
         run.open, map(run.arrive, files), size=lambda arrival: len(arrival.data)
     ):
@@ -200,9 +198,11 @@ class _Run:
         password: str,
         passed_over: list[str],
         when_new: Callable[[], None],
+        when_recorded: Callable[[Mapping[str, Extracted]], None] | None,
     ) -> None:
         self.campaign, self.decision, self.password = campaign, decision, password
         self.when_new: Callable[[], None] | None = when_new
+        self.when_recorded = when_recorded
         self.passed_over = passed_over
         receipts = campaign.ledger.receipts(Form.RETURN)
         books = campaign.ledger.receipts(Form.RECTIFICATION)
@@ -223,7 +223,7 @@ class _Run:
         self.units_beside: dict[str, set[str]] = defaultdict(set)
         self.layouts = Layouts(campaign.plan)
         self.given: list[SystemProjects] | None = None
-        self.extracted = Shelf(campaign.folder)
+        self.extracted: dict[str, Extracted] = {}
         self.order: dict[Path, int] = {}
         self.unpacked: Counter[Path] = Counter()
         self.unpacked_bytes: Counter[Path] = Counter()
@@ -342,7 +342,7 @@ class _Run:
         )
         judged = self._judgement(arrival, grid, identity)
         receipt = self._judged(arrival, judged)
-        if judged.verdict is Verdict.VALID:
+        if judged.verdict is Verdict.VALID and self.when_recorded is not None:
             unit = plan.unit_by_code[judged.holder]
             one = Return(receipt.sha256, receipt.file, unit, identity, grid)
             self.extracted[receipt.sha256] = extract_one(self.layouts, one)
@@ -449,6 +449,9 @@ class _Run:
             for (path, receipt, _), new in zip(self.pending, news, strict=True)
         ]
         self.pending.clear()
+        if self.when_recorded is not None and self.extracted:
+            recorded, self.extracted = self.extracted, {}
+            self.when_recorded(recorded)
 
     def _unpack(self, arrival: _Arrival, envelope: Envelope) -> None:
         """Take in what an archive or a mail holds; the envelope itself is recorded as opened."""
@@ -511,7 +514,7 @@ class _Run:
             self._judged(arrival, Judgement(holder, Verdict.ATTACHMENT))
         self._record()
         self.taken.sort(key=lambda one: self.order[one.path])
-        return IngestResult(tuple(self.taken), tuple(self.passed_over), self.extracted)
+        return IngestResult(tuple(self.taken), tuple(self.passed_over))
 
     def _unit_of_attachment(self, arrival: _Arrival) -> str:
         """The one unit whose return came in the same folder, archive or mail; else by its name.

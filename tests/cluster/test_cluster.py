@@ -30,12 +30,13 @@ from perfxl.cluster import cluster_at
 from perfxl.errors import ClusterLost, Fault, NoCluster, NoDistributed, OtherVersions, Unreadable
 from perfxl.excel.reader import Grid, read_or_refusal
 from perfxl.files import sha256_of
+from perfxl.intake.extract import Extracted
 from perfxl.isolation.reading_ahead import ahead
 from perfxl.isolation.service import Service, Workers, kept_workers, own_workers, read_through
 from perfxl.ledger import Form, Receipt, Verdict
 from perfxl.stages.demo import SAMPLE_STAMP_KEY
 from perfxl.stages.gather import gather
-from perfxl.stages.ingest import Incoming, IngestResult, ingest
+from perfxl.stages.ingest import Incoming, ingest
 from perfxl.tables import ReturnTables
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -114,21 +115,22 @@ class Batch:
     def once_more(self, campaign: Campaign, progress: Callable[[], None]) -> Ingested:
         """Take everything in, in this campaign."""
         files = [Incoming(path, WHEN) for path in self.files]
-        result = ingest(campaign, files, progress=progress)
+        extracted: dict[str, Extracted] = {}
+        ingest(campaign, files, progress=progress, when_recorded=extracted.update)
         return Ingested(
             campaign.ledger.receipts(Form.RETURN),
-            gather(campaign, known=result.extracted).tables,
-            result,
+            gather(campaign, known=extracted).tables,
+            extracted,
         )
 
 
 @dataclass(frozen=True)
 class Ingested:
-    """What is compared: what the ledger holds, and the tables."""
+    """What is compared: what the ledger holds, the tables, what the returns say."""
 
     receipts: list[Receipt]
     tables: ReturnTables
-    result: IngestResult
+    extracted: dict[str, Extracted]
 
 
 @pytest.fixture(scope="module")
@@ -272,9 +274,9 @@ def test_hostile_files_get_the_same_verdict_on_a_cluster(
         else:
             assert one == other
     assert limited <= 25
-    both = here.result.extracted.keys() & there.result.extracted.keys()
+    both = here.extracted.keys() & there.extracted.keys()
     assert len(both) >= 45
-    assert all(here.result.extracted[one] == there.result.extracted[one] for one in both)
+    assert all(here.extracted[one] == there.extracted[one] for one in both)
     assert dask.alive == 2
 
 

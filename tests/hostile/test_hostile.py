@@ -26,7 +26,7 @@ from perfxl.isolation.messages import MEMORY_LIMIT
 from perfxl.isolation.service import own_workers
 from perfxl.ledger import Receipt, Verdict
 from perfxl.stages.demo import SAMPLE_STAMP_KEY
-from perfxl.stages.ingest import Incoming, IngestResult, ingest
+from perfxl.stages.ingest import Incoming, ingest
 
 # The default run has its share of these in the tests of the single parts.
 pytestmark = pytest.mark.slow
@@ -108,9 +108,9 @@ def _campaign(folder: Path, repository: Path) -> Campaign:
     return Campaign.create(folder, plan, SAMPLE_STAMP_KEY)
 
 
-def _contents(result: IngestResult) -> dict[str, Extracted]:
+def _contents(extracted: dict[str, Extracted]) -> dict[str, Extracted]:
     """What the good returns say."""
-    return {unit: result.extracted[sha256_of(_sample(unit).read_bytes())] for unit in GOOD}
+    return {unit: extracted[sha256_of(_sample(unit).read_bytes())] for unit in GOOD}
 
 
 @pytest.fixture(scope="module")
@@ -142,22 +142,25 @@ def batch(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterato
     with watched() as watch:
         for file in files:
             started = time.monotonic()
-            result = ingest(campaign, [file])
+            result = ingest(campaign, [file], when_recorded=lambda _: None)
             seconds[file.path.stem] = time.monotonic() - started
             receipts[file.path.stem] = [taken.receipt for taken in result.taken]
     # Once more as one batch, in a campaign that knows nothing yet.
     together = _campaign(folder / "together", repository)
-    at_once = ingest(together, files)
+    extracted: dict[str, Extracted] = {}
+    at_once = ingest(together, files, when_recorded=extracted.update)
     quiet = _campaign(folder / "quiet", repository)
-    alone = ingest(quiet, [file for file in files if file.path.stem not in made])
+    undisturbed: dict[str, Extracted] = {}
+    good = [file for file in files if file.path.stem not in made]
+    ingest(quiet, good, when_recorded=undisturbed.update)
     assert {r.path for r in at_once.taken} == {file.path for file in files}
     yield Batch(
         campaign,
         made,
         seconds,
         receipts,
-        _contents(at_once),
-        _contents(alone),
+        _contents(extracted),
+        _contents(undisturbed),
         watch.peak,
         {
             path

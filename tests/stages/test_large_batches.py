@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-# From where on the first 512 stay in memory, and another 500 are checked.
+# Both so many that 512 are checked together.
 FEW, MANY = 1_100, 2_200
 # The roster, the receipts and the list that is printed; what one return says takes twenty times this.
 MOST_PER_RETURN = 20 << 10
