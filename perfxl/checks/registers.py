@@ -11,7 +11,7 @@ from perfxl.layout.declare import NUMERIC, ValueKind
 from perfxl.plan.forms import register_key
 from perfxl.plan.model import Plan, Register, RegisterColumn, Rule
 from perfxl.points import HUNDREDTHS
-from perfxl.tables import RegisterRows, Severity
+from perfxl.tables import RegisterRows, Severity, mapped
 from perfxl.values import squeeze
 
 Registers = Mapping[str, RegisterRows]
@@ -165,12 +165,10 @@ def key_repeated(plan: Plan, registers: Registers) -> pd.DataFrame:
         if not declared.unique:
             return None
         texts, receipts = rows.texts[declared.column.key], rows.values["receipt"].to_list()
-        seen: set[tuple[str, str]] = set()
-        again = []
-        for key in zip(receipts, map(squeeze, texts.to_list()), strict=True):
-            again.append(key in seen)
-            seen.add(key)
-        return pd.Series(again, index=texts.index) & (texts != "") if any(again) else None
+        keys = list(zip(receipts, mapped(texts, squeeze).to_list(), strict=True))
+        if len(set(keys)) == len(keys):
+            return None
+        return pd.Series(keys, index=texts.index, dtype=object).duplicated() & (texts != "")
 
     return _offending(plan, registers, repeated)
 
