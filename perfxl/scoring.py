@@ -31,29 +31,50 @@ from perfxl.tables import (
 def compute(plan: Plan, returned: ReturnTables) -> pd.DataFrame:
     """What each method gives for each indicator of each return (``tables.COMPUTED``)."""
     values: dict[str, dict[str, int | None]] = {}
-    items = returned.data_items
-    for receipt, item, value in zip(items["receipt"], items["item"], items["value"], strict=True):
-        values.setdefault(receipt, {})[item] = None if pd.isna(value) else int(value)
+    names = (returned.data_items[name].to_list() for name in ("receipt", "item", "value"))
+    for receipt, item, value in zip(*names, strict=True):
+        values.setdefault(receipt, {})[item] = value if value.__class__ is int else whole(value)
     evidence = _evidence_counts(plan, returned)
     arrived = _with_evidence_register(plan, returned)
-    columns: dict[str, list[object]] = {name: [] for name in tables.COMPUTED}
-    for receipt, unit, kind in zip(
-        returned.returns["receipt"], returned.returns["unit"], returned.returns["kind"], strict=True
-    ):
+    scored = {kind: _Scored(plan, kind) for kind in plan.rubrics}
+    rows: list[tuple[object, ...]] = []
+    of_returns = (returned.returns[name] for name in ("receipt", "unit", "kind"))
+    for receipt, unit, kind in zip(*of_returns, strict=True):
         known = values.get(receipt, {})
         for indicator in plan.rubrics[kind].indicators:
             pieces = evidence.get((receipt, indicator.code), 0) if receipt in arrived else None
-            facts = Facts(known, pieces)
-            result: Computed = indicator.method.score(
-                indicator.full_marks, plan.campaign.step, facts
-            )
-            arithmetic = result.arithmetic
-            if result.score is None and result.applies:
-                arithmetic = _supplied_by_office(plan, kind, indicator) or arithmetic
-            row = (receipt, unit, indicator.code, result.score, result.applies, arithmetic)
-            for column, value in zip(columns.values(), row, strict=True):
-                column.append(value)
-    return frame(columns, tables.COMPUTED)
+            result = scored[kind].of(indicator, Facts(known, pieces))
+            rows.append((receipt, unit, indicator.code, *result))
+    columns = zip(*rows, strict=True) if rows else [()] * len(tables.COMPUTED)
+    return frame(dict(zip(tables.COMPUTED, columns, strict=True)), tables.COMPUTED)
+
+
+class _Scored:
+    """Scores of one kind of unit: figures that several units have in common are reckoned once."""
+
+    def __init__(self, plan: Plan, kind: str) -> None:
+        self._plan, self._kind = plan, kind
+        self._items = {
+            indicator.code: indicator.method.data_items()
+            for indicator in plan.rubrics[kind].indicators
+        }
+        self._known: dict[tuple[object, ...], tuple[int | None, bool, str]] = {}
+
+    def of(self, indicator: Indicator, facts: Facts) -> tuple[int | None, bool, str]:
+        """Score, whether the indicator applies, and the arithmetic."""
+        drawn_on = [facts.values.get(item) for item in self._items[indicator.code]]
+        key = (indicator.code, facts.evidence, *drawn_on)
+        if key not in self._known:
+            self._known[key] = self._score(indicator, facts)
+        return self._known[key]
+
+    def _score(self, indicator: Indicator, facts: Facts) -> tuple[int | None, bool, str]:
+        plan = self._plan
+        result: Computed = indicator.method.score(indicator.full_marks, plan.campaign.step, facts)
+        arithmetic = result.arithmetic
+        if result.score is None and result.applies:
+            arithmetic = _supplied_by_office(plan, self._kind, indicator) or arithmetic
+        return result.score, result.applies, arithmetic
 
 
 def _supplied_by_office(plan: Plan, kind: str, indicator: Indicator) -> str:

@@ -102,7 +102,8 @@ class ClaimState(StrEnum):
 
 PROVISIONAL = frozenset({Basis.COMPUTED, Basis.SELF, Basis.UNSCORED})
 
-_ORIGIN: Schema = {"receipt": "object", "unit": "object", "sheet": "object", "row": "Int64"}
+# Where a row comes from.
+ORIGIN: Schema = {"receipt": "object", "unit": "object", "sheet": "object", "row": "Int64"}
 
 RETURNS: Schema = {
     "receipt": "object",
@@ -132,7 +133,7 @@ SHEETS: Schema = {
     "missing": "object",
 }
 ENTRIES: Schema = {
-    **_ORIGIN,
+    **ORIGIN,
     "kind": "object",
     "indicator": "object",
     "name": "object",
@@ -152,7 +153,7 @@ ENTRIES: Schema = {
     "deduction_reason": "object",
 }
 SUBTOTALS: Schema = {
-    **_ORIGIN,
+    **ORIGIN,
     "code": "object",
     "name": "object",
     "depth": "int64",
@@ -165,10 +166,10 @@ SUBTOTALS: Schema = {
     "full_marks": "Int64",
     "full_marks_in_file": "object",
 }
-STRAYS: Schema = {**_ORIGIN, "code": "object", "name": "object"}
-SUM_ROWS: Schema = {**_ORIGIN, "table": "object"}
+STRAYS: Schema = {**ORIGIN, "code": "object", "name": "object"}
+SUM_ROWS: Schema = {**ORIGIN, "table": "object"}
 EVIDENCE: Schema = {
-    **_ORIGIN,
+    **ORIGIN,
     "number": "object",
     "title": "object",
     "document_number": "object",
@@ -176,14 +177,14 @@ EVIDENCE: Schema = {
     "url": "object",
 }
 CITATIONS: Schema = {
-    **_ORIGIN,
+    **ORIGIN,
     "indicator": "object",
     "number": "object",
     "evidence_row": "Int64",
     "url": "object",
 }
 DATA_ITEMS: Schema = {
-    **_ORIGIN,
+    **ORIGIN,
     "kind": "object",
     "item": "object",
     "source": "object",
@@ -621,11 +622,25 @@ def frame(columns: Mapping[str, Sequence[object]], schema: Schema) -> pd.DataFra
     import pandas as pd
 
     return pd.DataFrame(
-        {
-            name: pd.Series(list(columns.get(name, ())), dtype=dtype)
-            for name, dtype in schema.items()
-        }
+        {name: column_of(columns.get(name, ()), dtype) for name, dtype in schema.items()}
     )
+
+
+def column_of(values: Sequence[object], dtype: str) -> pd.Series:
+    """Values as a column of this dtype; None is missing."""
+    import numpy as np
+    import pandas as pd
+
+    held = values if isinstance(values, list) else list(values)
+    kinds = set(map(type, held)) if dtype == "Int64" else set()
+    if not kinds or not kinds <= {int, type(None)}:
+        return pd.Series(held, dtype=dtype)
+    # Told apart here, because pandas looks at every value of such a list several times.
+    missing = np.zeros(len(held), dtype=bool)
+    if type(None) in kinds:
+        missing = np.fromiter((value is None for value in held), dtype=bool, count=len(held))
+        held = [0 if value is None else value for value in held]
+    return pd.Series(pd.arrays.IntegerArray(np.array(held, dtype=np.int64), missing))
 
 
 def frame_of(rows: Sequence[Mapping[str, object]], schema: Schema) -> pd.DataFrame:
@@ -635,7 +650,11 @@ def frame_of(rows: Sequence[Mapping[str, object]], schema: Schema) -> pd.DataFra
 
 def mapped(column: pd.Series, function: Callable[[str], object]) -> pd.Series:
     """A column of texts through a function that is called once for each different text."""
-    return column.map({text: function(text) for text in column.unique()})
+    import pandas as pd
+
+    texts = column.to_list()
+    found = {text: function(text) for text in set(texts)}
+    return pd.Series([found[text] for text in texts], index=column.index, dtype="object")
 
 
 def has_errors(findings: pd.DataFrame) -> bool:

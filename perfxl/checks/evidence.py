@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 
 import pandas as pd
 
@@ -16,6 +17,7 @@ from perfxl.tables import Severity, mapped
 from perfxl.values import squeeze
 
 _DOCUMENT_NUMBER = re.compile(r"[^\d〔〕\[\]()【】]{1,20}〔(\d{4})〕\d{1,5}号")
+_ADDRESS = re.compile(r"https?://\S+\.\S+")
 _LOOSE_YEAR = re.compile(r"[\[(【〔](\d{4})[\])】〕]")
 
 
@@ -31,15 +33,15 @@ _LOOSE_YEAR = re.compile(r"[\[(【〔](\d{4})[\])】〕]")
 )
 def claimed_without_evidence(entries: pd.DataFrame, citations: pd.DataFrame) -> pd.DataFrame:
     """A score is claimed only with the pieces of evidence that the plan asks for."""
-    given = citations.groupby(["receipt", "indicator"])["number"].nunique().to_dict()
-    counts = [
-        given.get(key, 0) for key in zip(entries["receipt"], entries["indicator"], strict=True)
-    ]
-    rows = entries.assign(given_count=counts)
-    claimed = (rows["self_score"] > 0).fillna(False)
+    names = (citations[name] for name in ("receipt", "indicator", "number"))
+    given = Counter((receipt, code) for receipt, code, _ in set(zip(*names, strict=True)))
+    asked = (entries["evidence_required"] > 0) & (entries["self_score"] > 0).fillna(False)
+    rows = entries[asked.astype(bool)]
+    counts = [given[key] for key in zip(rows["receipt"], rows["indicator"], strict=True)]
+    rows = rows.assign(given_count=counts)
     # The method 佐证 gives marks in proportion to the pieces; F501 compares the claim with that.
-    claimed &= rows["method"] != Evidence.name
-    rows = rows[claimed & (rows["given_count"] < rows["evidence_required"])]
+    short = rows["given_count"] < rows["evidence_required"]
+    rows = rows[short & (rows["method"] != Evidence.name)]
     return rows.assign(
         needed=[str(count) for count in rows["evidence_required"]],
         given=[str(count) for count in rows["given_count"]],
@@ -73,9 +75,10 @@ def citation_not_registered(citations: pd.DataFrame) -> pd.DataFrame:
 )
 def document_number_malformed(evidence: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """A document number has the official form 机关代字〔2023〕5号."""
-    numbered = evidence[evidence["document_number"].fillna("") != ""]
-    formed = numbered["document_number"].str.fullmatch(_DOCUMENT_NUMBER.pattern)
-    return _at_cell(numbered[~formed.astype(bool)], plan, ValueKind.DOCUMENT_NUMBER)
+    malformed = mapped(
+        evidence["document_number"], lambda number: number and not _is_formed(number)
+    )
+    return _at_cell(evidence[malformed.astype(bool)], plan, ValueKind.DOCUMENT_NUMBER)
 
 
 @check(
@@ -90,9 +93,8 @@ def document_number_malformed(evidence: pd.DataFrame, plan: Plan) -> pd.DataFram
 )
 def document_of_another_year(evidence: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """Evidence dates from the assessed year, by the year in its document number."""
-    years = [_year_in(text) for text in evidence["document_number"].fillna("")]
-    other = [year is not None and year != plan.campaign.year for year in years]
-    rows = evidence[pd.Series(other, index=evidence.index, dtype=bool)]
+    years = mapped(evidence["document_number"], _year_in)
+    rows = evidence[years.notna() & (years != plan.campaign.year)]
     rows = rows.assign(year=str(plan.campaign.year))
     return _at_cell(rows, plan, ValueKind.DOCUMENT_NUMBER)
 
@@ -109,16 +111,19 @@ def document_of_another_year(evidence: pd.DataFrame, plan: Plan) -> pd.DataFrame
 )
 def document_number_reused(evidence: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """One document number stands for one document, not for several titles."""
-    numbered = evidence[evidence["document_number"].fillna("") != ""]
-    numbered = numbered.assign(
-        folded=mapped(numbered["document_number"], squeeze),
-        folded_title=mapped(numbered["title"], squeeze),
-    )
-    different = numbered.drop_duplicates(["receipt", "folded", "folded_title"])
-    several = different[different.duplicated(["receipt", "folded"], keep=False)]
-    titles = several.groupby(["receipt", "folded"])["title"].agg("、".join).rename("titles")
-    later = numbered[numbered.duplicated(["receipt", "folded"])]
-    rows = later.join(titles, on=["receipt", "folded"], how="inner")
+    # By return and number: the titles that stand beside it, each once, and the rows after the first.
+    titles: dict[tuple[str, str], dict[str, str]] = {}
+    later: list[tuple[int, tuple[str, str]]] = []
+    names = (evidence[name] for name in ("receipt", "document_number", "title"))
+    for at, (receipt, number, title) in enumerate(zip(*names, strict=True)):
+        if number:
+            key = (receipt, squeeze(number))
+            if key in titles:
+                later.append((at, key))
+            titles.setdefault(key, {}).setdefault(squeeze(title), title)
+    reused = [(at, key) for at, key in later if len(titles[key]) > 1]
+    rows = evidence.iloc[[at for at, _ in reused]]
+    rows = rows.assign(titles=["、".join(titles[key].values()) for _, key in reused])
     return _at_cell(rows, plan, ValueKind.DOCUMENT_NUMBER)
 
 
@@ -134,15 +139,18 @@ def document_number_reused(evidence: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 )
 def disclosure_without_address(entries: pd.DataFrame, citations: pd.DataFrame) -> pd.DataFrame:
     """Where the plan asks for a web address, at least one cited piece of evidence has one."""
-    addressed = citations[citations["url"].fillna("").str.match(r"https?://\S+\.\S+")]
-    proved = set(zip(addressed["receipt"], addressed["indicator"], strict=True))
-    cited = set(zip(citations["receipt"], citations["indicator"], strict=True))
-    keys = list(zip(entries["receipt"], entries["indicator"], strict=True))
-    unproved = pd.Series(
-        [key in cited and key not in proved for key in keys], index=entries.index, dtype=bool
-    )
-    claimed = (entries["self_score"] > 0).fillna(False)
-    return entries[entries["url_required"] & claimed & unproved]
+    claimed = entries["url_required"] & (entries["self_score"] > 0).fillna(False)
+    asked = entries[claimed.astype(bool)]
+    cited: set[tuple[str, str]] = set()
+    proved: set[tuple[str, str]] = set()
+    names = (citations[name] for name in ("receipt", "indicator", "url"))
+    for receipt, code, url in zip(*names, strict=True):
+        cited.add((receipt, code))
+        if _ADDRESS.match(url):
+            proved.add((receipt, code))
+    keys = zip(asked["receipt"], asked["indicator"], strict=True)
+    unproved = [key in cited and key not in proved for key in keys]
+    return asked[pd.Series(unproved, index=asked.index, dtype=bool)]
 
 
 @check(
@@ -157,10 +165,14 @@ def disclosure_without_address(entries: pd.DataFrame, citations: pd.DataFrame) -
 )
 def document_number_in_other_brackets(evidence: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """A document number has its year in 〔〕, not in the brackets that are easier to type."""
-    typed = mapped(evidence["document_number_text"].fillna(""), squeeze)
-    formed = evidence["document_number"].fillna("").str.fullmatch(_DOCUMENT_NUMBER.pattern)
-    other = (typed != evidence["document_number"].fillna("")) & formed.astype(bool)
+    typed = mapped(evidence["document_number_text"], squeeze)
+    formed = mapped(evidence["document_number"], _is_formed).astype(bool)
+    other = (typed != evidence["document_number"]) & formed
     return _at_cell(evidence[other], plan, ValueKind.DOCUMENT_NUMBER)
+
+
+def _is_formed(document_number: str) -> bool:
+    return _DOCUMENT_NUMBER.fullmatch(document_number) is not None
 
 
 def _year_in(document_number: str) -> int | None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Any
-
 import pandas as pd
 
 from perfxl.checks.catalogue import check
 from perfxl.plan.forms import COVER
 from perfxl.plan.model import Plan
-from perfxl.tables import Severity, StampState, mapped
+from perfxl.tables import ORIGIN, Severity, StampState, column_of, mapped
 from perfxl.values import number_of, squeeze
 
 
@@ -99,11 +96,12 @@ def indicator_row_missing(entries: pd.DataFrame) -> pd.DataFrame:
 )
 def full_marks_changed(entries: pd.DataFrame, subtotals: pd.DataFrame) -> pd.DataFrame:
     """The full marks printed in the form are those of the plan."""
-    lines = pd.concat(
-        [entries, subtotals.rename(columns={"code": "indicator"})], ignore_index=True
-    )[["receipt", "unit", "sheet", "row", "indicator", "full_marks", "full_marks_in_file"]]
+    told = [*ORIGIN, "indicator", "full_marks", "full_marks_in_file"]
+    sums = subtotals.rename(columns={"code": "indicator"})
+    lines = pd.concat([entries[told], sums[told]], ignore_index=True)
     lines = lines[lines["row"].notna()]
-    marks = mapped(lines["full_marks_in_file"], number_of).astype("Int64")
+    marks = column_of(mapped(lines["full_marks_in_file"], number_of).to_list(), "Int64")
+    marks.index = lines.index
     blank_heading = marks.isna() & ~lines["indicator"].isin(entries["indicator"])
     return lines[(marks != lines["full_marks"]).fillna(True) & ~blank_heading]
 
@@ -184,8 +182,8 @@ def cover_incomplete(returns: pd.DataFrame) -> pd.DataFrame:
     """The cover names the preparer and a telephone number."""
     labels = {"preparer": "填报人", "phone": "联系电话"}
     missing = [
-        "、".join(label for key, label in labels.items() if not row[key])
-        for row in returns.to_dict("records")
+        "、".join(label for label, given in zip(labels.values(), row, strict=True) if not given)
+        for row in zip(*(returns[key] for key in labels), strict=True)
     ]
     rows = returns.assign(missing=missing, sheet=COVER)
     rows["cell_column"] = ["phone" if text == "联系电话" else "preparer" for text in missing]
@@ -245,18 +243,18 @@ def records_at_odds(returns: pd.DataFrame) -> pd.DataFrame:
 )
 def sent_as_another_units(returns: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """The file name and the sender's address speak for no other unit than the one it counts for."""
-    told = [_outside(plan, row) for row in returns.to_dict("records")]
+    columns = (returns[name] for name in ("unit", "file", "unit_by_file_name", "unit_by_sender"))
+    told = [_outside(plan, *row) for row in zip(*columns, strict=True)]
     names = [plan.unit_by_code[code].name for code in returns["unit"]]
     rows = returns.assign(outside=told, own_name=names, sheet=COVER)
     return rows[rows["outside"] != ""]
 
 
-def _outside(plan: Plan, row: dict[Hashable, Any]) -> str:
-    own = plan.unit_by_code[row["unit"]]
-    by_file_name, by_sender = row["unit_by_file_name"] or "", row["unit_by_sender"] or ""
+def _outside(plan: Plan, unit: str, file: str, by_file_name: str, by_sender: str) -> str:
+    own = plan.unit_by_code[unit]
     parts = []
     # "甲转乙" names both.
-    if by_file_name not in ("", own.code) and squeeze(own.name) not in squeeze(row["file"]):
+    if by_file_name not in ("", own.code) and squeeze(own.name) not in squeeze(file):
         parts.append(f"文件名写的是{plan.unit_by_code[by_file_name].name}")
     if by_sender not in ("", own.code):
         parts.append(f"发件人邮箱是{plan.unit_by_code[by_sender].name}的")

@@ -16,7 +16,8 @@ from perfxl.values import number_of
 _NEEDS = ("entries", "evidence", "data_items", REGISTERS)
 
 
-def _claims(entries: pd.DataFrame, computed: pd.DataFrame) -> pd.DataFrame:
+def claims_of(entries: pd.DataFrame, computed: pd.DataFrame) -> pd.DataFrame:
+    """The entries that are there, each beside what its method gives."""
     return entries[entries["row"].notna()].merge(
         computed[["receipt", "indicator", "computed", "applies", "arithmetic"]],
         on=["receipt", "indicator"],
@@ -34,9 +35,8 @@ def _claims(entries: pd.DataFrame, computed: pd.DataFrame) -> pd.DataFrame:
     "（{arithmetic}）",
     remedy="请改正自评得分，或改正所依据的登记内容",
 )
-def claim_above_computation(entries: pd.DataFrame, computed: pd.DataFrame) -> pd.DataFrame:
+def claim_above_computation(claims: pd.DataFrame) -> pd.DataFrame:
     """A claim is not above what the method gives from the unit's own data."""
-    claims = _claims(entries, computed)
     within = claims["self_score"] <= claims["full_marks"]
     return claims[((claims["self_score"] > claims["computed"]) & within).fillna(False)]
 
@@ -52,9 +52,8 @@ def claim_above_computation(entries: pd.DataFrame, computed: pd.DataFrame) -> pd
     "（{arithmetic}）",
     remedy="请核对是否少报，或说明原因",
 )
-def claim_below_computation(entries: pd.DataFrame, computed: pd.DataFrame) -> pd.DataFrame:
+def claim_below_computation(claims: pd.DataFrame) -> pd.DataFrame:
     """A claim below what the method gives is asked about."""
-    claims = _claims(entries, computed)
     below = (claims["self_score"] < claims["computed"]) & (claims["self_score"] >= 0)
     return claims[below.fillna(False)]
 
@@ -70,9 +69,8 @@ def claim_below_computation(entries: pd.DataFrame, computed: pd.DataFrame) -> pd
     "分值按规定折算",
     remedy="如确有此项工作，请补充登记",
 )
-def claim_where_not_applicable(entries: pd.DataFrame, computed: pd.DataFrame) -> pd.DataFrame:
+def claim_where_not_applicable(claims: pd.DataFrame) -> pd.DataFrame:
     """A claim on an indicator that does not apply is not counted."""
-    claims = _claims(entries, computed)
     return claims[~claims["applies"] & (claims["self_score"] > 0).fillna(False)]
 
 
@@ -148,21 +146,31 @@ def _typed_beside_campaign(data_items: pd.DataFrame) -> pd.DataFrame:
 )
 def ratio_above_one(entries: pd.DataFrame, data_items: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """The part that a ratio method counts is not larger than the whole."""
-    ratios = pd.DataFrame(
-        [
-            (kind, indicator.code, *indicator.method.data_items())
-            for kind, rubric in plan.rubrics.items()
-            for indicator in rubric.indicators
-            if isinstance(indicator.method, Ratio)
-        ],
-        columns=["kind", "indicator", "numerator", "denominator"],
+    ratios = {
+        (kind, indicator.code): indicator.method
+        for kind, rubric in plan.rubrics.items()
+        for indicator in rubric.indicators
+        if isinstance(indicator.method, Ratio)
+    }
+    known = data_items[data_items["value"].notna()]
+    of_items = zip(known["receipt"], known["item"], strict=True)
+    values = dict(zip(of_items, known["value"].to_list(), strict=True))
+    found = []
+    names = (entries[name] for name in ("receipt", "kind", "indicator"))
+    for at, (receipt, kind, code) in enumerate(zip(*names, strict=True)):
+        ratio = ratios.get((kind, code))
+        if ratio is not None:
+            top = values.get((receipt, ratio.numerator))
+            bottom = values.get((receipt, ratio.denominator))
+            if top is not None and bottom is not None and top > bottom:
+                found.append((at, ratio.numerator, top, ratio.denominator, bottom))
+    rows = entries.iloc[[at for at, *_ in found]].assign(
+        numerator=[numerator for _, numerator, *_ in found],
+        top=[top for _, _, top, *_ in found],
+        denominator=[denominator for *_, denominator, _ in found],
+        bottom=[bottom for *_, bottom in found],
     )
-    values = data_items[["receipt", "item", "value"]]
-    rows = entries[entries["row"].notna()].merge(ratios, on=["kind", "indicator"])
-    for side, column in (("numerator", "top"), ("denominator", "bottom")):
-        known = values.rename(columns={"item": side, "value": column})
-        rows = rows.merge(known, on=["receipt", side], how="left")
-    return rows[(rows["top"] > rows["bottom"]).fillna(False)]
+    return rows[rows["row"].notna()]
 
 
 @check(
@@ -176,8 +184,7 @@ def ratio_above_one(entries: pd.DataFrame, data_items: pd.DataFrame, plan: Plan)
     remedy="请补填该登记表；确实没有的，请说明情况",
 )
 def register_left_empty(
-    entries: pd.DataFrame,
-    computed: pd.DataFrame,
+    claims: pd.DataFrame,
     plan: Plan,
     registers: Mapping[str, RegisterRows],
 ) -> pd.DataFrame:
@@ -186,12 +193,18 @@ def register_left_empty(
     One indicator that an empty register leaves without an object (no problems to rectify) is
     ordinary; several at once mean that the register was passed over.
     """
-    claims = _claims(entries, computed)
     idle = claims[~claims["applies"]]
-    named = [_emptied_by(plan, row.kind, row.indicator) for row in idle.itertuples(index=False)]
+    of_indicator = {
+        (kind, indicator.code): _emptied_by(plan, kind, indicator.code)
+        for kind, rubric in plan.rubrics.items()
+        for indicator in rubric.indicators
+    }
+    named = [of_indicator[key] for key in zip(idle["kind"], idle["indicator"], strict=True)]
     rows = idle.assign(register=named)
     filled = {
-        (receipt, name) for name, held in registers.items() for receipt in held.values["receipt"]
+        (receipt, name)
+        for name, held in registers.items()
+        for receipt in set(held.values["receipt"])
     }
     empty = [
         name != "" and (receipt, name) not in filled

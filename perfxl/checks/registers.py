@@ -50,6 +50,16 @@ def _offending(
     return pd.concat(parts, ignore_index=True) if parts else _NO_ROWS
 
 
+def _where_blank(texts: pd.Series) -> pd.Series | None:
+    return texts == "" if "" in texts.to_list() else None
+
+
+def _where(texts: pd.Series, wrong: Callable[[str], bool]) -> pd.Series | None:
+    """Rows whose text is wrong, which is asked once of each different text; None for no row."""
+    found = {text for text in set(texts.to_list()) if wrong(text)}
+    return texts.isin(found) if found else None
+
+
 @check(
     "F401",
     Severity.ERROR,
@@ -66,7 +76,7 @@ def required_cell_blank(plan: Plan, registers: Registers) -> pd.DataFrame:
         plan,
         registers,
         lambda _, declared, rows: (
-            rows.texts[declared.column.key] == "" if declared.column.required else None
+            _where_blank(rows.texts[declared.column.key]) if declared.column.required else None
         ),
     )
 
@@ -90,7 +100,9 @@ def cell_of_wrong_type(plan: Plan, registers: Registers) -> pd.DataFrame:
         if kind is not ValueKind.DATE and kind not in NUMERIC:
             return None
         values = rows.values[label]
-        bad = (rows.texts[label] != "") & values.isna()
+        bad = values.isna()
+        if bad.any():
+            bad &= rows.texts[label] != ""
         if kind in NUMERIC:
             bad |= (values < 0).fillna(False)
         if kind is ValueKind.INTEGER:
@@ -131,7 +143,7 @@ def choice_unknown(plan: Plan, registers: Registers) -> pd.DataFrame:
             return None
         texts = rows.texts[declared.column.key]
         offered = {squeeze(choice) for choice in declared.column.choices}
-        return (texts != "") & ~mapped(texts, squeeze).isin(offered)
+        return _where(texts, lambda text: text != "" and squeeze(text) not in offered)
 
     return _offending(plan, registers, unknown)
 
@@ -152,9 +164,11 @@ def key_repeated(plan: Plan, registers: Registers) -> pd.DataFrame:
     def repeated(_: Register, declared: RegisterColumn, rows: RegisterRows) -> pd.Series | None:
         if not declared.unique:
             return None
-        texts = rows.texts[declared.column.key]
-        keys = pd.DataFrame({"receipt": rows.values["receipt"], "text": mapped(texts, squeeze)})
-        return keys.duplicated() & (texts != "")
+        texts, receipts = rows.texts[declared.column.key], rows.values["receipt"].to_list()
+        keys = list(zip(receipts, mapped(texts, squeeze).to_list(), strict=True))
+        if len(set(keys)) == len(keys):
+            return None
+        return pd.Series(keys, index=texts.index, dtype=object).duplicated() & (texts != "")
 
     return _offending(plan, registers, repeated)
 

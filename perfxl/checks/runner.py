@@ -12,6 +12,7 @@ from perfxl import tables
 from perfxl.checks import evidence, form, imported, methods, registers, scores
 from perfxl.checks.catalogue import CATALOGUE, IMPORTED, IMPORTED_WHOLE, REGISTERS, Check, run_one
 from perfxl.checks.imported import compare_projects
+from perfxl.checks.methods import claims_of
 from perfxl.plan.forms import register_key
 from perfxl.plan.model import Plan
 from perfxl.points import as_text
@@ -55,6 +56,7 @@ def run_checks(
         **vars(returned),
         "plan": plan,
         "computed": computed,
+        "claims": claims_of(returned.entries, computed),
         "differences": differences,
     }
     files = dict(zip(returned.returns["receipt"], returned.returns["file"], strict=True))
@@ -75,11 +77,12 @@ def run_checks(
                 receipt for receipt in units if arrived[receipt].issuperset(entry.needs)
             }
         able = able_by_needs[entry.needs]
-        if entry.on != REGISTERS:
+        if entry.on != REGISTERS and len(offending):
             # What is wrong in a register that arrived is so whether or not the others did.
             offending = offending[offending["receipt"].isin(able)]
         failed = set(offending["receipt"])
-        for row in offending.to_dict("records"):
+        # Mostly there are none; pandas would take its time over every column to say so.
+        for row in offending.to_dict("records") if failed else ():
             _add_finding(findings, entry, row, returned, files, plan.campaign.worded)
         became = (
             dict.fromkeys(units, str(Outcome.COULD_NOT_RUN))

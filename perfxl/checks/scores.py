@@ -22,8 +22,10 @@ from perfxl.tables import Severity
 )
 def self_score_missing(entries: pd.DataFrame, computed: pd.DataFrame) -> pd.DataFrame:
     """Every indicator that asks for one, and applies, has a self-score."""
-    asked = entries[entries["row"].notna() & entries["self_score_required"]]
-    blank = asked[asked["self_score_text"] == ""]
+    asked = entries["row"].notna() & entries["self_score_required"]
+    blank = entries[asked & (entries["self_score_text"] == "")]
+    if not len(blank):
+        return blank
     applies = computed.loc[computed["applies"], ["receipt", "indicator"]]
     return blank.merge(applies, on=["receipt", "indicator"])
 

@@ -12,10 +12,11 @@ from perfxl.intake.citations import citations, registered_evidence
 from perfxl.intake.columns import Columns, columns_of, joined
 from perfxl.intake.data_items import data_items
 from perfxl.intake.extract import Extracted, Layouts, Return, extract_one
+from perfxl.intake.registers import is_its_text
 from perfxl.layout.declare import NUMERIC, ValueKind
 from perfxl.plan import forms
 from perfxl.plan.model import LedgerFigure, Plan, Register
-from perfxl.tables import RegisterRows, ReturnTables, Schema, frame
+from perfxl.tables import RegisterRows, ReturnTables, Schema, column_of, frame
 
 
 def extract(
@@ -91,20 +92,25 @@ def _sum_rows(extracted: Extracted) -> Columns:
 
 def _register_rows(register: Register, extracted: Sequence[Extracted]) -> RegisterRows:
     parts = [one.registers[register.name] for one in extracted if register.name in one.registers]
-    labels = [declared.column.key for declared in register.columns]
-    kinds = {declared.column.key: declared.column.kind for declared in register.columns}
-    columns = joined((part.values for part in parts), ("receipt", "unit", "sheet", "row", *labels))
-    typed: dict[str, pd.Series] = {}
-    for label, content in columns.items():
-        kind = kinds.get(label)
-        if label == "row" or kind in NUMERIC:
-            typed[label] = pd.Series(content, dtype="Int64")
-        elif kind is ValueKind.DATE:
-            typed[label] = pd.Series(pd.to_datetime(content), dtype="datetime64[s]")
+    columns = [declared.column for declared in register.columns]
+    labels = [column.key for column in columns]
+    texts = {
+        label: column_of(content, "object")
+        for label, content in joined((part.texts for part in parts), labels).items()
+    }
+    own = [column.key for column in columns if not is_its_text(column)]
+    read = joined((part.values for part in parts), ("receipt", "unit", "sheet", "row", *own))
+    typed = {name: column_of(read[name], dtype) for name, dtype in tables.ORIGIN.items()}
+    for column in columns:
+        key = column.key
+        if key not in read:
+            typed[key] = texts[key]
+        elif column.kind is ValueKind.DATE:
+            typed[key] = pd.Series(pd.to_datetime(read[key]), dtype="datetime64[s]")
         else:
-            typed[label] = pd.Series(content, dtype="object")
-    texts = pd.DataFrame(joined((part.texts for part in parts), labels), dtype="object")
-    return RegisterRows(pd.DataFrame(typed), texts)
+            typed[key] = column_of(read[key], "Int64" if column.kind in NUMERIC else "object")
+    # Without a copy: pandas makes one of a column when it is written to.
+    return RegisterRows(pd.DataFrame(typed, copy=False), pd.DataFrame(texts, copy=False))
 
 
 def _framed(parts: Iterable[Columns], schema: Schema) -> pd.DataFrame:

@@ -1,19 +1,32 @@
-"""The 自评表 of one return: what it says to each indicator, and what its subtotals display."""
+"""The 自评表 of a return: what it says to each indicator, and what its subtotals display."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import zip_longest
 
-from perfxl import tables
 from perfxl.excel.reader import Grid
-from perfxl.intake.columns import Columns, columns_of
+from perfxl.intake.columns import Columns
 from perfxl.layout.locate import LocatedTable, Rows
 from perfxl.plan import forms
 from perfxl.plan.model import Indicator, Rubric, RubricRow
 from perfxl.values import number_of, precise_number_of, squeeze, text_of
 
 Origin = Mapping[str, str]
+
+# A column of a sheet ends with a blank, so that a row that is not there reads as one.
+_NOWHERE = -1
+_READ = (
+    "code",
+    "name",
+    "full_marks",
+    "self_score",
+    "basis",
+    "evidence_numbers",
+    "deduction_reason",
+)
 
 
 @dataclass(frozen=True)
@@ -25,153 +38,213 @@ class Assessment:
     strays: Columns
 
 
-def read_assessment(
-    rubric: Rubric, origin: Origin, grid: Grid, rows: Rows, located: LocatedTable
-) -> Assessment:
-    """Read the sheet whose rows these are; ``origin`` gives receipt, unit and sheet."""
-    return _Reading(rubric, origin, grid, rows, located).result()
+@dataclass(frozen=True)
+class _Places:
+    """Positions in a sheet of the rubric's rows and of the total, ``_NOWHERE`` if not there.
+
+    ``strange`` are the positions of rows that are not the rubric's.
+    """
+
+    of_rows: Sequence[int]
+    repeats: Sequence[int]
+    total: int
+    strange: Sequence[int]
+
+
+class AssessmentReader:
+    """Reads the 自评表 of many returns of one kind of unit; what they share is made once."""
+
+    def __init__(self, rubric: Rubric) -> None:
+        self.rubric = rubric
+        lines = list(enumerate(rubric.rows))
+        self.indicators = [at for at, line in lines if line.indicator is not None]
+        self.headings = [at for at, line in lines if line.indicator is None]
+        self.of_indicators = _columns(
+            [
+                _of_indicator(rubric.kind, line, line.indicator)
+                for line in rubric.rows
+                if line.indicator
+            ]
+        )
+        self.of_sums = _columns(
+            [
+                *(
+                    _of_sum(line.code, line.name, line.depth, line.full_marks)
+                    for line in rubric.rows
+                    if line.indicator is None
+                ),
+                _of_sum(forms.TOTAL_ROW, forms.TOTAL_ROW, 0, rubric.full_marks),
+            ]
+        )
+        self.parts = [*(rubric.rows[at].children for at in self.headings), rubric.top]
+        self._last: tuple[tuple[object, ...], _Places] | None = None
+
+    def read(self, origin: Origin, grid: Grid, rows: Rows, located: LocatedTable) -> Assessment:
+        """Read the sheet whose rows these are; ``origin`` gives receipt, unit and sheet."""
+        return _Reading(self, origin, grid, rows, located).result()
+
+    def places(self, first: int, codes: Sequence[str], names: Sequence[str]) -> _Places:
+        """Where the rubric's rows are, from the position ``first`` on: by code and else by name."""
+        key = (first, codes, names)
+        # Returns mostly have the rows in the order in which they were issued.
+        if self._last is None or self._last[0] != key:
+            self._last = key, self._match_rows(first, codes, names)
+        return self._last[1]
+
+    def _match_rows(self, first: int, codes: Sequence[str], names: Sequence[str]) -> _Places:
+        by_code, by_name = self.rubric.row_by_code, self.rubric.row_by_name
+        of_rows, repeats = [_NOWHERE] * len(self.rubric.rows), [0] * len(self.rubric.rows)
+        total = _NOWHERE
+        strange = []
+        for at in range(first, len(codes) - 1):
+            code, name = squeeze(codes[at]), squeeze(names[at])
+            if not codes[at] and not names[at]:
+                continue
+            if forms.TOTAL_ROW in (code, name):
+                total = at
+                continue
+            found = by_code.get(code) if codes[at] else by_name.get(name)
+            if found is None:
+                strange.append(at)
+                continue
+            repeats[found] += 1
+            if of_rows[found] == _NOWHERE:
+                of_rows[found] = at
+        return _Places(of_rows, repeats, total, strange)
+
+
+def _of_indicator(kind: str, line: RubricRow, indicator: Indicator) -> dict[str, object]:
+    """What an entry has of the plan (of ``tables.ENTRIES``)."""
+    return {
+        "kind": kind,
+        "indicator": line.code,
+        "name": line.name,
+        "full_marks": line.full_marks,
+        "method": indicator.method.name,
+        "self_score_required": indicator.self_score_required,
+        "evidence_required": indicator.evidence_required,
+        "url_required": indicator.url_required,
+    }
+
+
+def _of_sum(code: str, name: str, depth: int, full_marks: int) -> dict[str, object]:
+    """What a subtotal has of the plan (of ``tables.SUBTOTALS``)."""
+    return {"code": code, "name": name, "depth": depth, "full_marks": full_marks}
+
+
+def _columns(rows: Sequence[Mapping[str, object]]) -> Columns:
+    return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _score(cell: object) -> int | None:
+    return precise_number_of(cell, "分")
 
 
 class _Reading:
+    """One sheet by columns, each ending with a blank."""
+
     def __init__(
-        self, rubric: Rubric, origin: Origin, grid: Grid, rows: Rows, located: LocatedTable
+        self,
+        reader: AssessmentReader,
+        origin: Origin,
+        grid: Grid,
+        rows: Rows,
+        located: LocatedTable,
     ) -> None:
-        self.rubric, self.origin, self.rows = rubric, origin, rows
-        self.at = located.columns
-        # Column by column: each cell is asked for several times.
-        self.cells = {
-            key: [row[at] if at < len(row) else "" for row in rows]
-            for key, at in located.columns.items()
-        }
-        self.texts = {key: [text_of(cell) for cell in cells] for key, cells in self.cells.items()}
+        self.reader, self.origin = reader, origin
+        columns = list(zip_longest(*rows, fillvalue=""))
+        blank = ("",) * len(rows)
+        self.cells: dict[str, Sequence[object]] = {}
+        self.texts: dict[str, list[str]] = {}
+        for key in _READ:
+            at = located.columns.get(key)
+            cells = blank if at is None or at >= len(columns) else columns[at]
+            self.cells[key] = (*cells, "")
+            self.texts[key] = [
+                cell.strip() if cell.__class__ is str else text_of(cell) for cell in self.cells[key]
+            ]
         self.formulas = None if grid.formulas is None else grid.formulas.get(origin["sheet"], ())
-        self.strays: list[dict[str, object]] = []
-        self.where: dict[int, int] = {}
-        self.repeats: dict[int, int] = {}
-        self.total_row: int | None = None
-        self._match_rows(located)
+        self.score_at = located.columns.get("self_score")
+        self.places = reader.places(located.first_row, self.texts["code"], self.texts["name"])
+        scores = self.cells["self_score"]
         # What each row displays, read once; headings that read 0 or blank were not calculated.
-        self.displayed = [
-            precise_number_of(self.cell(self.where.get(i), "self_score"), "分")
-            for i in range(len(rubric.rows))
-        ]
+        self.displayed = [_score(scores[at]) for at in self.places.of_rows]
         # A sum formula passes over a score typed as text.
         self.as_text = {
             i
-            for i, line in enumerate(rubric.rows)
-            if line.indicator is not None
-            and self.displayed[i] is not None
-            and isinstance(self.cell(self.where.get(i), "self_score"), str)
+            for i in reader.indicators
+            if self.displayed[i] is not None and isinstance(scores[self.places.of_rows[i]], str)
         }
-        self.effective: dict[int, int] = {}
-        for i in reversed(range(len(rubric.rows))):
-            below = sum(self.effective[child] for child in rubric.rows[i].children)
-            self.effective[i] = self._counted(i, below)
+        self.effective = [0] * len(self.displayed)
+        # Headings stand above what they add up.
+        for i in reversed(range(len(self.displayed))):
+            self.effective[i] = self._counted(i)
 
-    def cell(self, index: int | None, key: str) -> object:
-        return "" if index is None or key not in self.cells else self.cells[key][index]
-
-    def text(self, index: int | None, key: str) -> str:
-        return "" if index is None or key not in self.texts else self.texts[key][index]
-
-    def _is_formula(self, index: int | None) -> bool | None:
-        if self.formulas is None or index is None:
-            return None
-        return (index, self.at.get("self_score")) in self.formulas
-
-    def _counted(self, i: int, below: int) -> int:
+    def _counted(self, i: int) -> int:
         shown = self.displayed[i]
-        typed_over = shown is not None and self._is_formula(self.where.get(i)) is False
-        return shown if shown is not None and (shown or typed_over) else below
+        if shown is not None and (shown or self._is_formula(self.places.of_rows[i]) is False):
+            return shown
+        return sum(self.effective[child] for child in self.reader.rubric.rows[i].children)
 
-    def _match_rows(self, located: LocatedTable) -> None:
-        """Positions of the rubric's rows in the sheet, by code and else by name."""
-        by_code, by_name = self.rubric.row_by_code, self.rubric.row_by_name
-        for number in range(located.first_row, len(self.rows)):
-            code, name = self.text(number, "code"), self.text(number, "name")
-            if not code and not name:
-                continue
-            if forms.TOTAL_ROW in (squeeze(code), squeeze(name)):
-                self.total_row = number
-                continue
-            found = by_code.get(squeeze(code)) if code else by_name.get(squeeze(name))
-            if found is None and self._has_marks(number):
-                self.strays.append({**self.origin, "row": number + 1, "code": code, "name": name})
-            elif found is not None:
-                self.where.setdefault(found, number)
-                self.repeats[found] = self.repeats.get(found, 0) + 1
+    def _is_formula(self, at: int) -> bool | None:
+        if self.formulas is None or at == _NOWHERE:
+            return None
+        return (at, self.score_at) in self.formulas
 
-    def _has_marks(self, number: int) -> bool:
+    def _has_marks(self, at: int) -> bool:
         """Whether a row carries marks or a score, as an indicator's does, a signature line not."""
         return any(
-            number_of(self.cell(number, key)) is not None for key in ("full_marks", "self_score")
+            number_of(self.cells[key][at]) is not None for key in ("full_marks", "self_score")
         )
 
     def result(self) -> Assessment:
-        lines = list(enumerate(self.rubric.rows))
-        entries = [
-            self._entry(i, line, line.indicator) for i, line in lines if line.indicator is not None
-        ]
-        subtotals = [self._subtotal(i, line) for i, line in lines if line.indicator is None]
-        return Assessment(
-            columns_of(tables.ENTRIES, entries),
-            columns_of(tables.SUBTOTALS, [*subtotals, self._total()]),
-            columns_of(tables.STRAYS, self.strays),
-        )
+        """What the sheet says, by columns."""
+        return Assessment(self._entries(), self._subtotals(), self._strays())
 
-    def _entry(self, i: int, line: RubricRow, indicator: Indicator) -> dict[str, object]:
-        index = self.where.get(i)
+    def _entries(self) -> Columns:
+        chosen, places = self.reader.indicators, self.places
+        rows = [places.of_rows[i] for i in chosen]
+        said = {key: [column[at] for at in rows] for key, column in self.texts.items()}
         return {
-            **self.origin,
-            "row": None if index is None else index + 1,
-            "kind": self.rubric.kind,
-            "indicator": line.code,
-            "name": line.name,
-            "full_marks": line.full_marks,
-            "method": indicator.method.name,
-            "self_score_required": indicator.self_score_required,
-            "evidence_required": indicator.evidence_required,
-            "url_required": indicator.url_required,
-            "name_in_file": self.text(index, "name"),
-            "full_marks_in_file": self.text(index, "full_marks"),
-            "repeats": self.repeats.get(i, 0),
-            "self_score": self.displayed[i],
-            "self_score_text": self.text(index, "self_score"),
-            "self_score_is_text": i in self.as_text,
-            "basis": self.text(index, "basis"),
-            "evidence_numbers": self.text(index, "evidence_numbers"),
-            "deduction_reason": self.text(index, "deduction_reason"),
+            **self._origin(rows),
+            **self.reader.of_indicators,
+            "name_in_file": said["name"],
+            "full_marks_in_file": said["full_marks"],
+            "repeats": [places.repeats[i] for i in chosen],
+            "self_score": [self.displayed[i] for i in chosen],
+            "self_score_text": said["self_score"],
+            "self_score_is_text": [i in self.as_text for i in chosen],
+            "basis": said["basis"],
+            "evidence_numbers": said["evidence_numbers"],
+            "deduction_reason": said["deduction_reason"],
         }
 
-    def _subtotal(self, i: int, line: RubricRow) -> dict[str, object]:
+    def _subtotals(self) -> Columns:
+        """What the rows that add up others show, and what those others come to; the total last."""
+        chosen, parts, effective = self.reader.headings, self.reader.parts, self.effective
+        rows = [*(self.places.of_rows[i] for i in chosen), self.places.total]
+        total = _score(self.cells["self_score"][self.places.total])
+        typed_as_text = [[effective[i] for i in below if i in self.as_text] for below in parts]
         return {
-            **self._sum(self.where.get(i), line.children),
-            "code": line.code,
-            "name": line.name,
-            "depth": line.depth,
-            "displayed": self.displayed[i],
-            "full_marks": line.full_marks,
+            **self._origin(rows),
+            **self.reader.of_sums,
+            "displayed": [*(self.displayed[i] for i in chosen), total],
+            "displayed_text": [self.texts["self_score"][at] for at in rows],
+            "is_formula": [self._is_formula(at) for at in rows],
+            "sum_below": [sum([effective[i] for i in below]) for below in parts],
+            "text_below": [sum(scores) for scores in typed_as_text],
+            "parts": [[effective[i] for i in below] for below in parts],
+            "full_marks_in_file": [self.texts["full_marks"][at] for at in rows],
         }
 
-    def _total(self) -> dict[str, object]:
-        return {
-            **self._sum(self.total_row, self.rubric.top),
-            "code": forms.TOTAL_ROW,
-            "name": forms.TOTAL_ROW,
-            "depth": 0,
-            "displayed": precise_number_of(self.cell(self.total_row, "self_score"), "分"),
-            "full_marks": self.rubric.full_marks,
-        }
+    def _strays(self) -> Columns:
+        rows = [at for at in self.places.strange if self._has_marks(at)]
+        said = {key: [self.texts[key][at] for at in rows] for key in ("code", "name")}
+        return {**self._origin(rows), **said}
 
-    def _sum(self, index: int | None, parts: Sequence[int]) -> dict[str, object]:
-        """What a row that adds up others shows, and what those others come to."""
-        return {
-            **self.origin,
-            "row": None if index is None else index + 1,
-            "displayed_text": self.text(index, "self_score"),
-            "is_formula": self._is_formula(index),
-            "sum_below": sum(self.effective[part] for part in parts),
-            "text_below": sum(self.effective[part] for part in parts if part in self.as_text),
-            "parts": [self.effective[part] for part in parts],
-            "full_marks_in_file": self.text(index, "full_marks"),
-        }
+    def _origin(self, rows: Sequence[int]) -> Columns:
+        """Where these rows come from (of ``tables.ORIGIN``)."""
+        columns: Columns = {name: [text] * len(rows) for name, text in self.origin.items()}
+        columns["row"] = [None if at == _NOWHERE else at + 1 for at in rows]
+        return columns

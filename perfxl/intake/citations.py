@@ -69,14 +69,17 @@ def citations(entries: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFrame:
         for name in (squeeze(number), document, squeeze(document)):
             if name:
                 registered.setdefault(receipt, {}).setdefault(name, index)
-    rows, urls = list(evidence["row"]), list(evidence["url"])
+    rows, urls = evidence["row"].to_list(), evidence["url"].to_list()
     found: list[tuple[object, ...]] = []
-    cited = entries[entries["evidence_numbers"].fillna("") != ""]
-    of_entry = (list(cited[name]) for name in ("receipt", "unit", "sheet", "row", "indicator"))
-    for text, *entry in zip(cited["evidence_numbers"], *of_entry, strict=True):
+    names = ("evidence_numbers", "receipt", "unit", "sheet", "row", "indicator")
+    for text, *entry in zip(*(entries[name].to_list() for name in names), strict=True):
+        if not text:
+            continue
         known = registered.get(entry[0], {})
         for number in cited_numbers(text, known):
-            match = known.get(number, known.get(document_number_of(number)))
+            match = known.get(number)
+            if match is None:
+                match = known.get(document_number_of(number))
             met = (None, "") if match is None else (rows[match], urls[match])
             found.append((*entry, number, *met))
     columns = zip(*found, strict=True) if found else [()] * len(tables.CITATIONS)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from perfxl.tables import Schema
 
-Columns = dict[str, list[object]]
+Columns = dict[str, Sequence[object]]
 
 
 def columns_of(schema: Schema, rows: Iterable[Mapping[str, object]]) -> Columns:
@@ -16,7 +16,7 @@ def columns_of(schema: Schema, rows: Iterable[Mapping[str, object]]) -> Columns:
     return {name: [row.get(name) for row in held] for name in schema}
 
 
-def joined(parts: Iterable[Columns], names: Iterable[str]) -> Columns:
+def joined(parts: Iterable[Mapping[str, Sequence[object]]], names: Iterable[str]) -> Columns:
     """Parts with the same columns, one under the other."""
     held = list(parts)
     return {name: list(chain.from_iterable(part[name] for part in held)) for name in names}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from perfxl import tables
 from perfxl.intake.columns import Columns, joined
-from perfxl.layout.declare import NUMERIC, ValueKind
+from perfxl.layout.declare import NUMERIC, Column, ValueKind
 from perfxl.plan.forms import register_key
 from perfxl.plan.model import (
     Aggregate,
@@ -27,6 +29,8 @@ from perfxl.plan.model import (
 from perfxl.points import HUNDREDTHS
 from perfxl.tables import RegisterRows, frame, mapped
 from perfxl.values import date_of, document_number_of, number_of, percent_of, squeeze
+
+Mask = npt.NDArray[np.bool_]
 
 
 def data_items(
@@ -109,12 +113,8 @@ class _Counting:
         self._arrived = set(found["receipt"])
         self._register, self._rows = register, registers[register.name].values
         self._as_of = as_of
-        self._selected: dict[tuple[Condition, ...], pd.Series] = {}
-
-    def _select(self, conditions: tuple[Condition, ...]) -> pd.Series:
-        if conditions not in self._selected:
-            self._selected[conditions] = mask(conditions, self._register, self._rows)
-        return self._selected[conditions]
+        self._selection = Selection(register, self._rows)
+        self._places, self._receipts = pd.factorize(self._rows["receipt"])
 
     def values(self, item: DataItem, receipts: Sequence[str]) -> list[int | None]:
         """The item's figure, hundredths, for each of some returns; None where no register came."""
@@ -127,23 +127,34 @@ class _Counting:
     def _totals(self, item: DataItem) -> tuple[Mapping[str, int], int]:
         """Counts or hundredths by receipt, and what makes hundredths of them."""
         if item.aggregate is Aggregate.ABSENT:
-            return {receipt: self._absent(item, receipt) for receipt in self._arrived}, HUNDREDTHS
-        selected = self._select(item.conditions)
-        of_rows = self._rows.loc[selected, "receipt"]
-        if item.aggregate is Aggregate.SUM:
-            amounts = self._rows.loc[selected, item.column]
-            return amounts.groupby(of_rows, sort=False).sum().to_dict(), 1
+            return self._absent(item), HUNDREDTHS
+        selected = self._selection.kept(item.conditions)
+        places = self._places[selected]
         if item.aggregate is Aggregate.DISTINCT:
             named = self._rows.loc[selected, item.column]
-            named = named[_filled(named)]
             named = mapped(named, squeeze) if named.dtype == object else named
-            by_receipt = named.groupby(of_rows[named.index], sort=False)
-            return by_receipt.nunique().to_dict(), HUNDREDTHS
-        return Counter(of_rows), HUNDREDTHS
+            filled = _filled(named)
+            pairs = set(zip(places[filled].tolist(), named[filled].to_list(), strict=True))
+            counts = Counter(place for place, _ in pairs)
+            return {self._receipts[place]: n for place, n in counts.items()}, HUNDREDTHS
+        totals = np.zeros(len(self._receipts), dtype=np.int64)
+        if item.aggregate is Aggregate.SUM:
+            amounts = self._rows.loc[selected, item.column].fillna(0)
+            np.add.at(totals, places, amounts.to_numpy(dtype=np.int64))
+        else:
+            np.add.at(totals, places, 1)
+        factor = 1 if item.aggregate is Aggregate.SUM else HUNDREDTHS
+        return dict(zip(self._receipts, totals.tolist(), strict=True)), factor
 
-    def _absent(self, item: DataItem, receipt: str) -> int:
-        own = self._rows[self._rows["receipt"] == receipt]
-        return len(absent_choices(item, self._register, own, self._as_of))
+    def _absent(self, item: DataItem) -> dict[str, int]:
+        by_receipt = dict(list(self._rows.groupby("receipt", sort=False)))
+        nothing = self._rows.iloc[:0]
+        return {
+            receipt: len(
+                absent_choices(item, self._register, by_receipt.get(receipt, nothing), self._as_of)
+            )
+            for receipt in self._arrived
+        }
 
 
 def _with_borrowed(
@@ -212,32 +223,67 @@ def mask(conditions: tuple[Condition, ...], register: Register, values: pd.DataF
 
     A blank or unreadable value never satisfies a condition, but for an explicit ``列=`` (is blank).
     """
-    keep = pd.Series(True, index=values.index)
-    columns = {declared.column.key: declared.column for declared in register.columns}
-    for condition in conditions:
-        left = values[condition.column]
-        column = columns[condition.column]
+    return pd.Series(Selection(register, values).kept(conditions), index=values.index)
+
+
+class Selection:
+    """Which rows of a register conditions keep; each condition and column is looked at once."""
+
+    def __init__(self, register: Register, values: pd.DataFrame) -> None:
+        self._values = values
+        self._columns = {declared.column.key: declared.column for declared in register.columns}
+        self._held: dict[Condition, Mask] = {}
+        self._texts: dict[str, tuple[npt.NDArray[np.intp], Sequence[str]]] = {}
+
+    def kept(self, conditions: Iterable[Condition]) -> Mask:
+        """As ``mask`` says, row by row."""
+        keep = np.ones(len(self._values), dtype=bool)
+        for condition in conditions:
+            if condition not in self._held:
+                self._held[condition] = self._holds(condition)
+            keep &= self._held[condition]
+        return keep
+
+    def _holds(self, condition: Condition) -> Mask:
+        left, column = self._values[condition.column], self._columns[condition.column]
         compare = condition.relation.holds
         if condition.other_column:
-            held = compare(left, values[condition.other_column])
-        elif column.kind is ValueKind.PERCENT:
-            held = compare(left, percent_of(condition.literal))
-        elif column.kind is ValueKind.DOCUMENT_NUMBER:
-            held = compare(left, document_number_of(condition.literal))
-        elif column.kind in NUMERIC:
-            held = compare(left, number_of(condition.literal, column.unit))
-        elif column.kind is ValueKind.DATE:
-            held = compare(left, pd.Timestamp(date_of(condition.literal)))
-        else:
-            held = compare(mapped(left, squeeze), squeeze(condition.literal))
-        if condition.literal or condition.other_column:
-            held &= _filled(left)
-        if condition.other_column:
-            held &= _filled(values[condition.other_column])
-        keep &= held.fillna(False).astype(bool)
-    return keep
+            right = self._values[condition.other_column]
+            return _sure(compare(left, right)) & _filled(left) & _filled(right)
+        if column.kind in NUMERIC or column.kind is ValueKind.DATE:
+            held = _sure(compare(left, _literal_of(column, condition.literal)))
+            return held & _filled(left) if condition.literal else held
+        if condition.column not in self._texts:
+            self._texts[condition.column] = pd.factorize(left, use_na_sentinel=False)
+        places, texts = self._texts[condition.column]
+        # Document numbers were folded when they were read.
+        is_number = column.kind is ValueKind.DOCUMENT_NUMBER
+        wanted = (document_number_of if is_number else squeeze)(condition.literal)
+        # With nothing on the right, blanks may hold too.
+        of_texts = [
+            bool(text or not condition.literal)
+            and compare(text if is_number else squeeze(text), wanted)
+            for text in texts
+        ]
+        held_by_row: Mask = np.array(of_texts, dtype=bool)[places]
+        return held_by_row
 
 
-def _filled(values: pd.Series) -> pd.Series:
-    known = values.notna()
-    return known & (values != "") if values.dtype == object else known
+def _literal_of(column: Column, literal: str) -> object:
+    """What a condition's right side says, as values of the column are held."""
+    if column.kind is ValueKind.PERCENT:
+        return percent_of(literal)
+    if column.kind is ValueKind.DATE:
+        return pd.Timestamp(date_of(literal))
+    return number_of(literal, column.unit)
+
+
+def _sure(held: pd.Series) -> Mask:
+    """Where a comparison holds; what it cannot tell does not."""
+    sure: Mask = held.fillna(False).to_numpy(dtype=bool)
+    return sure
+
+
+def _filled(values: pd.Series) -> Mask:
+    known: Mask = values.notna().to_numpy()
+    return known & (values != "").to_numpy(dtype=bool) if values.dtype == object else known

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 from perfxl import tables
 from perfxl.excel.reader import Grid
-from perfxl.intake.assessment import Assessment, read_assessment
+from perfxl.intake.assessment import Assessment, AssessmentReader, Origin
 from perfxl.intake.columns import Columns, columns_of
 from perfxl.intake.identity import Identity
-from perfxl.intake.registers import RegisterPart, read_register
-from perfxl.layout.declare import FilledBy, SheetLayout, Table, WorkbookLayout
-from perfxl.layout.locate import LocatedTable, Rows, column_letter, find_table
+from perfxl.intake.registers import RegisterPart, RegisterReader
+from perfxl.layout.declare import FilledBy, SheetLayout, Table
+from perfxl.layout.locate import Finder, LocatedTable, Rows, column_letter, find_table
 from perfxl.plan import forms
 from perfxl.plan.model import Plan, Unit
 from perfxl.values import precise_number_of, squeeze, text_of
@@ -48,23 +48,64 @@ class Extracted:
     explanations: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
+class SheetReader:
+    """Reads one sheet of the template, which holds a table, in many returns."""
+
+    def __init__(self, plan: Plan, kind: str, layout: SheetLayout, table: Table) -> None:
+        self.layout, self.table = layout, table
+        self.finder = Finder(table)
+        self._asked = [one for one in table.columns if one.filled_by is FilledBy.RECIPIENT]
+        self._assessment = self._items = self._register = None
+        if layout.key == forms.SELF_ASSESSMENT:
+            self._assessment = AssessmentReader(plan.rubrics[kind])
+        elif layout.key == forms.DATA_ITEMS:
+            self._items = _ItemReader(plan, kind)
+        else:
+            self._register = RegisterReader(table)
+
+    def missing(self, located: LocatedTable) -> str:
+        """The headings of the columns that the unit fills in and that are not there to be read."""
+        asked = self._asked
+        return "、".join(one.heading for one in asked if one.key not in located.columns)
+
+    def read(
+        self, returned: Return, extracted: Extracted, sheet: str, rows: Rows, located: LocatedTable
+    ) -> None:
+        """Add what the sheet says to what the return says."""
+        extracted.columns[self.table.key] = {
+            key: column_letter(at) for key, at in located.columns.items()
+        }
+        origin = {"receipt": returned.receipt, "unit": returned.unit.code, "sheet": sheet}
+        if self._assessment is not None:
+            extracted.assessment = self._assessment.read(origin, returned.grid, rows, located)
+        elif self._items is not None:
+            extracted.reported = self._items.read(origin, rows, located)
+        elif self._register is not None:
+            name = self.layout.name
+            extracted.registers[name] = self._register.read(origin, rows, located)
+            extracted.register_sheets[name] = sheet
+
+
 class Layouts:
-    """The layouts that a plan gives rise to, made once for a batch."""
+    """Readers of the sheets that a plan gives rise to, made once for a batch."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._by_kind: dict[str, WorkbookLayout] = {}
+        self._by_kind: dict[str, list[SheetReader]] = {}
 
-    def of(self, kind: str) -> WorkbookLayout:
-        """The layout of the template for one kind of unit."""
+    def of(self, kind: str) -> Sequence[SheetReader]:
+        """Readers of the template's sheets that hold a table, for one kind of unit."""
         if kind not in self._by_kind:
-            self._by_kind[kind] = forms.template_layout(self.plan, kind)
+            self._by_kind[kind] = [
+                SheetReader(self.plan, kind, layout, layout.table)
+                for layout in forms.template_layout(self.plan, kind).sheets
+                if layout.table is not None
+            ]
         return self._by_kind[kind]
 
 
 def extract_one(layouts: Layouts, returned: Return) -> Extracted:
     """Read one return by the plan's layouts."""
-    plan = layouts.plan
     identity, unit = returned.identity, returned.unit
     own = {
         "receipt": returned.receipt,
@@ -89,71 +130,36 @@ def extract_one(layouts: Layouts, returned: Return) -> Extracted:
         columns_of(tables.RETURNS, [own]),
         {},
         field_cells=identity.field_cells,
-        explanations=answers(plan, returned.grid),
+        explanations=answers(layouts.plan, returned.grid),
     )
-    for layout in layouts.of(unit.kind).sheets:
-        if layout.table is None:
-            continue
-        name, rows = sheet_of(returned.grid, layout)
-        located = find_table(rows, layout.table) if rows is not None else None
+    for reader in layouts.of(unit.kind):
+        name, rows = sheet_of(returned.grid, reader.layout)
+        located = reader.finder.find(rows) if rows is not None else None
         sheets.append(
             {
                 "receipt": returned.receipt,
                 "unit": unit.code,
                 "sheet": name,
                 "row": None if located is None else located.heading_row + 1,
-                "table": layout.table.key,
+                "table": reader.table.key,
                 "present": rows is not None,
                 "found": located is not None,
-                "missing": "" if located is None else _missing_columns(layout.table, located),
+                "missing": "" if located is None else reader.missing(located),
             }
         )
         if rows is not None and located is not None:
-            extracted.columns[layout.table.key] = {
-                key: column_letter(at) for key, at in located.columns.items()
-            }
-            _read_table(plan, returned, extracted, layout, name, rows, located)
+            reader.read(returned, extracted, name, rows, located)
     extracted.sheets = columns_of(tables.SHEETS, sheets)
     return extracted
-
-
-def _missing_columns(table: Table, located: LocatedTable) -> str:
-    """The headings of the columns that the unit fills in and that are not there to be read."""
-    return "、".join(
-        column.heading
-        for column in table.columns
-        if column.filled_by is FilledBy.RECIPIENT and column.key not in located.columns
-    )
-
-
-def _read_table(
-    plan: Plan,
-    returned: Return,
-    extracted: Extracted,
-    layout: SheetLayout,
-    sheet: str,
-    rows: Rows,
-    located: LocatedTable,
-) -> None:
-    assert layout.table is not None
-    origin = {"receipt": returned.receipt, "unit": returned.unit.code, "sheet": sheet}
-    if layout.key == forms.SELF_ASSESSMENT:
-        rubric = plan.rubrics[returned.unit.kind]
-        extracted.assessment = read_assessment(rubric, origin, returned.grid, rows, located)
-    elif layout.key == forms.DATA_ITEMS:
-        extracted.reported = _reported(plan, returned.unit, origin, rows, located)
-    else:
-        part = read_register(layout.table, origin, rows, located)
-        extracted.registers[layout.name] = part
-        extracted.register_sheets[layout.name] = sheet
 
 
 def answers(plan: Plan, grid: Grid) -> Mapping[tuple[str, str], str]:
     """What the unit says to the opinions on its earlier return, if this is a marked copy."""
     rows = grid.sheets.get(forms.OPINIONS)
-    table = forms.opinions_table(plan.campaign)
-    located = find_table(rows, table) if rows is not None else None
-    if rows is None or located is None:
+    if rows is None:
+        return {}
+    located = find_table(rows, forms.opinions_table(plan.campaign))
+    if located is None:
         return {}
     code_at, message_at, answer_at = (
         located.columns.get(key) for key in ("code", "message", "explanation")
@@ -165,31 +171,37 @@ def answers(plan: Plan, grid: Grid) -> Mapping[tuple[str, str], str]:
     }
 
 
-def _reported(
-    plan: Plan, unit: Unit, origin: Mapping[str, str], rows: Rows, located: LocatedTable
-) -> Columns:
-    item_at, value_at = located.columns.get("item"), located.columns.get("value")
-    found: dict[str, int] = {}
-    for number in range(located.first_row, len(rows)):
-        found.setdefault(squeeze(_cell_text(rows[number], item_at)), number)
-    read = []
-    for item in plan.reported_items(unit.kind):
-        at = found.get(squeeze(item.name))
-        value: object = ""
-        if at is not None and value_at is not None and value_at < len(rows[at]):
-            value = rows[at][value_at]
-        read.append(
-            {
-                **origin,
-                "row": None if at is None else at + 1,
-                "kind": unit.kind,
-                "item": item.name,
-                "source": str(item.source),
-                "value": precise_number_of(value, item.unit),
-                "value_text": text_of(value),
-            }
-        )
-    return columns_of(tables.DATA_ITEMS, read)
+class _ItemReader:
+    """Reads the sheet 数据项 of many returns of one kind of unit."""
+
+    def __init__(self, plan: Plan, kind: str) -> None:
+        self._kind = kind
+        self._items = [(squeeze(one.name), one) for one in plan.reported_items(kind)]
+
+    def read(self, origin: Origin, rows: Rows, located: LocatedTable) -> Columns:
+        """The items that units report (``tables.DATA_ITEMS``)."""
+        item_at, value_at = located.columns.get("item"), located.columns.get("value")
+        found: dict[str, int] = {}
+        for number in range(located.first_row, len(rows)):
+            found.setdefault(squeeze(_cell_text(rows[number], item_at)), number)
+        read = []
+        for name, item in self._items:
+            at = found.get(name)
+            value: object = ""
+            if at is not None and value_at is not None and value_at < len(rows[at]):
+                value = rows[at][value_at]
+            read.append(
+                {
+                    **origin,
+                    "row": None if at is None else at + 1,
+                    "kind": self._kind,
+                    "item": item.name,
+                    "source": str(item.source),
+                    "value": precise_number_of(value, item.unit),
+                    "value_text": text_of(value),
+                }
+            )
+        return columns_of(tables.DATA_ITEMS, read)
 
 
 def sheet_of(grid: Grid, layout: SheetLayout) -> tuple[str, Rows | None]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 
 from perfxl.intake.columns import Columns
 from perfxl.layout.declare import NUMERIC, Column, Table, ValueKind
@@ -25,46 +26,53 @@ NONE_GIVEN = frozenset({"无", "没有", "/", "\\", "-", "--", "—", "——"})
 
 @dataclass(frozen=True)
 class RegisterPart:
-    """The rows of one register in one return; ``sum_rows`` are the numbers of rows of totals."""
+    """The rows of one register in one return.
+
+    ``texts`` has every column of the register, ``values`` the rows' origin and those columns whose
+    texts are not their values; ``sum_rows`` are the numbers of rows of totals.
+    """
 
     values: Columns
-    texts: Columns
+    texts: Mapping[str, Sequence[str]]
     sum_rows: tuple[int, ...]
 
 
-def read_register(
-    table: Table, origin: dict[str, str], rows: Rows, located: LocatedTable
-) -> RegisterPart:
-    """Read the sheet whose rows these are; ``origin`` gives receipt, unit and sheet.
+class RegisterReader:
+    """Reads one register of many returns."""
 
-    Blank rows are passed over, wherever they stand, and so are rows of totals.
-    """
-    filled = [
-        (number, row)
-        for number, row in enumerate(rows[located.first_row :], located.first_row + 1)
-        if row.count("") < len(row)
-    ]
-    raw = {column.key: _cells(filled, located.columns.get(column.key)) for column in table.columns}
-    texts = {column.key: _texts(column.kind, raw[column.key]) for column in table.columns}
-    used = [at for at, row in enumerate(zip(*texts.values(), strict=True)) if any(row)]
-    sums = {
-        at
-        for column in texts.values()
-        for at, text in enumerate(column)
-        if "计" in text and squeeze(text) in SUM_ROWS
-    }
-    kept = [at for at in used if at not in sums]
-    values: Columns = {name: [text] * len(kept) for name, text in origin.items()}
-    values["row"] = [filled[at][0] for at in kept]
-    for column in table.columns:
-        read = _reading(column)
-        source = raw[column.key] if read is not None else texts[column.key]
-        values[column.key] = [source[at] if read is None else read(source[at]) for at in kept]
-    return RegisterPart(
-        values,
-        {key: [column[at] for at in kept] for key, column in texts.items()},
-        tuple(filled[at][0] for at in used if at in sums),
-    )
+    def __init__(self, table: Table) -> None:
+        self._columns = [(column, _reading(column)) for column in table.columns]
+
+    def read(self, origin: Mapping[str, str], rows: Rows, located: LocatedTable) -> RegisterPart:
+        """Read the sheet whose rows these are; ``origin`` gives receipt, unit and sheet.
+
+        Blank rows are passed over, wherever they stand, and so are rows of totals.
+        """
+        filled = [
+            (number, row)
+            for number, row in enumerate(rows[located.first_row :], located.first_row + 1)
+            if row.count("") < len(row)
+        ]
+        cells = _by_column(filled, located, [column.key for column, _ in self._columns])
+        texts = {column.key: _texts(column.kind, cells[column.key]) for column, _ in self._columns}
+        used, sums = _used(list(texts.values()), len(filled))
+        totals = tuple(filled[at][0] for at in used if at in sums)
+        if len(used) - len(totals) < len(filled):
+            kept = [at for at in used if at not in sums]
+            filled = [filled[at] for at in kept]
+            cells = {key: [column[at] for at in kept] for key, column in cells.items()}
+            texts = {key: [column[at] for at in kept] for key, column in texts.items()}
+        values: Columns = {name: [text] * len(filled) for name, text in origin.items()}
+        values["row"] = [number for number, _ in filled]
+        for column, read in self._columns:
+            if read is not None:
+                values[column.key] = [read(cell) for cell in cells[column.key]]
+        return RegisterPart(values, texts, totals)
+
+
+def is_its_text(column: Column) -> bool:
+    """Whether the value of a column's cell is its text."""
+    return _reading(column) is None
 
 
 def value_in(column: Column, cell: object) -> object:
@@ -73,17 +81,37 @@ def value_in(column: Column, cell: object) -> object:
     return text_of(cell) if read is None else read(cell)
 
 
-def _cells(filled: Sequence[tuple[int, Sequence[object]]], at: int | None) -> list[object]:
-    if at is None:
-        return [""] * len(filled)
-    return [row[at] if at < len(row) else "" for _, row in filled]
+def _by_column(
+    filled: Sequence[tuple[int, Sequence[object]]], located: LocatedTable, keys: Sequence[str]
+) -> dict[str, Sequence[object]]:
+    """The cells of each column; blanks where a row is too short, or the column is not there."""
+    columns = list(zip_longest(*(row for _, row in filled), fillvalue=""))
+    blank = [""] * len(filled)
+    places = ((key, located.columns.get(key, len(columns))) for key in keys)
+    return {key: columns[at] if at < len(columns) else blank for key, at in places}
 
 
-def _texts(kind: ValueKind, cells: list[object]) -> list[str]:
-    texts = [value.strip() if value.__class__ is str else text_of(value) for value in cells]
-    if kind in (ValueKind.DOCUMENT_NUMBER, ValueKind.URL):
+def _texts(kind: ValueKind, cells: Sequence[object]) -> Sequence[str]:
+    texts = [cell.strip() if cell.__class__ is str else text_of(cell) for cell in cells]
+    if kind is ValueKind.DOCUMENT_NUMBER or kind is ValueKind.URL:
         return ["" if text in NONE_GIVEN else text for text in texts]
     return texts
+
+
+def _used(columns: Sequence[Sequence[str]], size: int) -> tuple[Sequence[int], set[int]]:
+    """Positions of rows in which something stands, and of those that name a total."""
+    # Mostly some column is filled all the way down, and no cell speaks of totals.
+    all_used = any(map(all, columns))
+    rows = enumerate(zip(*columns, strict=True))
+    used = range(size) if all_used else [at for at, row in rows if any(row)]
+    sums = {
+        at
+        for column in columns
+        if "计" in "".join(column)
+        for at, text in enumerate(column)
+        if "计" in text and squeeze(text) in SUM_ROWS
+    }
+    return used, sums
 
 
 def _reading(column: Column) -> Callable[[object], object] | None:

@@ -49,6 +49,7 @@ def _in_other_money(heading: str, unit: str) -> bool:
     return unit in YUAN and stated in YUAN and stated != unit
 
 
+@lru_cache(maxsize=1024)
 def column_letter(index: int) -> str:
     """0 → ``A``, 26 → ``AA``."""
     letters = ""
@@ -70,22 +71,44 @@ def find_table(rows: Rows, table: Table) -> LocatedTable | None:
     Two columns with one label keep the first; one whose heading names another unit of money than
     the table's is not the table's. Returns None where there is no such row.
     """
-    wanted = {label_key(column.label): column for column in table.columns}
-    needed = [column.key for column in table.columns if not column.optional]
-    best: LocatedTable | None = None
-    for index, row in enumerate(rows[:HEADING_SEARCH_ROWS]):
+    return Finder(table).find(rows)
+
+
+class Finder:
+    """Finds one table in many sheets, as ``find_table`` does in one."""
+
+    def __init__(self, table: Table) -> None:
+        self._wanted = {label_key(column.label): column for column in table.columns}
+        self._needed = [column.key for column in table.columns if not column.optional]
+        self._last: tuple[Sequence[object], dict[str, int]] | None = None
+
+    def find(self, rows: Rows) -> LocatedTable | None:
+        """Where the table stands in these rows."""
+        best: LocatedTable | None = None
+        for index, row in enumerate(rows[:HEADING_SEARCH_ROWS]):
+            found = self._labels(row)
+            hits = sum(key in found for key in self._needed) if found else 0
+            if hits * 2 >= len(self._needed) and hits:
+                if best is None or len(found) > len(best.columns):
+                    best = LocatedTable(index, found)
+                if len(found) == len(self._wanted):
+                    break
+        return best
+
+    def _labels(self, row: Sequence[object]) -> dict[str, int]:
+        """Positions of the table's columns in a row, by key."""
+        # Returns mostly have the heading with which they were issued.
+        if self._last is not None and self._last[0] == row:
+            return self._last[1]
         found: dict[str, int] = {}
         for position, value in enumerate(row):
             if value.__class__ is str and value:
-                column = wanted.get(label_key(value))
+                column = self._wanted.get(label_key(value))
                 if column is not None and not _in_other_money(value, column.unit):
                     found.setdefault(column.key, position)
-        hits = sum(key in found for key in needed)
-        if hits * 2 >= len(needed) and hits and (best is None or len(found) > len(best.columns)):
-            best = LocatedTable(index, found)
-            if len(found) == len(wanted):
-                break
-    return best
+        if found:
+            self._last = row, found
+        return found
 
 
 def find_fields(rows: Rows, fields: Sequence[Field]) -> dict[str, tuple[object, str]]:

@@ -14,7 +14,7 @@ from perfxl.layout.declare import (
     ValueKind,
     WorkbookLayout,
 )
-from perfxl.plan.model import CampaignInfo, Plan, Register, SpotCheck, Unit
+from perfxl.plan.model import UNIT_WORD, CampaignInfo, Plan, Register, SpotCheck, Unit
 from perfxl.points import as_text
 
 COVER, INSTRUCTIONS, SELF_ASSESSMENT, DATA_ITEMS = "封面", "填报说明", "自评表", "数据项"
@@ -58,11 +58,15 @@ COVER_FIELDS = (
 
 def cover_fields(campaign: CampaignInfo) -> tuple[Field, ...]:
     """The fields of the cover, in the plan's words."""
+    if campaign.called == UNIT_WORD:
+        return COVER_FIELDS
     return tuple(replace(one, label=campaign.worded(one.label)) for one in COVER_FIELDS)
 
 
 def _worded(table: Table, campaign: CampaignInfo) -> Table:
     """A table with its headings in the plan's words."""
+    if campaign.called == UNIT_WORD:
+        return table
     columns = tuple(replace(one, label=campaign.worded(one.label)) for one in table.columns)
     return replace(table, columns=columns)
 
