@@ -33,18 +33,17 @@ _LOOSE_YEAR = re.compile(r"[\[(【〔](\d{4})[\])】〕]")
 )
 def claimed_without_evidence(entries: pd.DataFrame, citations: pd.DataFrame) -> pd.DataFrame:
     """A score is claimed only with the pieces of evidence that the plan asks for."""
-    names = (citations[name] for name in ("receipt", "indicator", "number"))
-    given = Counter((receipt, code) for receipt, code, _ in set(zip(*names, strict=True)))
-    asked = (entries["evidence_required"] > 0) & (entries["self_score"] > 0).fillna(False)
-    rows = entries[asked.astype(bool)]
-    counts = [given[key] for key in zip(rows["receipt"], rows["indicator"], strict=True)]
-    rows = rows.assign(given_count=counts)
+    # Of what an entry cites, every number is there once.
+    given = Counter(zip(citations["receipt"], citations["indicator"], strict=True))
+    keys = zip(entries["receipt"], entries["indicator"], strict=True)
+    counts = pd.Series([given.get(key, 0) for key in keys], index=entries.index, dtype="int64")
+    lacking = (counts < entries["evidence_required"]) & (entries["self_score"] > 0).fillna(False)
+    rows = entries[lacking.astype(bool)].assign(given=counts)
     # The method 佐证 gives marks in proportion to the pieces; F501 compares the claim with that.
-    short = rows["given_count"] < rows["evidence_required"]
-    rows = rows[short & (rows["method"] != Evidence.name)]
+    rows = rows[rows["method"] != Evidence.name]
     return rows.assign(
         needed=[str(count) for count in rows["evidence_required"]],
-        given=[str(count) for count in rows["given_count"]],
+        given=[str(count) for count in rows["given"]],
     )
 
 

@@ -96,14 +96,18 @@ def indicator_row_missing(entries: pd.DataFrame) -> pd.DataFrame:
 )
 def full_marks_changed(entries: pd.DataFrame, subtotals: pd.DataFrame) -> pd.DataFrame:
     """The full marks printed in the form are those of the plan."""
-    told = [*ORIGIN, "indicator", "full_marks", "full_marks_in_file"]
-    sums = subtotals.rename(columns={"code": "indicator"})
-    lines = pd.concat([entries[told], sums[told]], ignore_index=True)
-    lines = lines[lines["row"].notna()]
+    sums = _with_other_marks(subtotals.rename(columns={"code": "indicator"}))
+    blank_heading = sums["marks"].isna() & ~sums["indicator"].isin(entries["indicator"])
+    return pd.concat([_with_other_marks(entries), sums[~blank_heading]], ignore_index=True)
+
+
+def _with_other_marks(lines: pd.DataFrame) -> pd.DataFrame:
+    """Lines of the form whose full marks are not the plan's, with what was read as ``marks``."""
     marks = column_of(mapped(lines["full_marks_in_file"], number_of).to_list(), "Int64")
     marks.index = lines.index
-    blank_heading = marks.isna() & ~lines["indicator"].isin(entries["indicator"])
-    return lines[(marks != lines["full_marks"]).fillna(True) & ~blank_heading]
+    other = lines["row"].notna() & (marks != lines["full_marks"]).fillna(True)
+    columns = [*ORIGIN, "indicator", "full_marks", "full_marks_in_file"]
+    return lines.loc[other, columns].assign(marks=marks[other])
 
 
 @check(

@@ -152,9 +152,12 @@ def ratio_above_one(entries: pd.DataFrame, data_items: pd.DataFrame, plan: Plan)
         for indicator in rubric.indicators
         if isinstance(indicator.method, Ratio)
     }
-    known = data_items[data_items["value"].notna()]
-    of_items = zip(known["receipt"], known["item"], strict=True)
-    values = dict(zip(of_items, known["value"].to_list(), strict=True))
+    of_items = (data_items[name].to_list() for name in ("receipt", "item", "value"))
+    values = {
+        (receipt, item): value
+        for receipt, item, value in zip(*of_items, strict=True)
+        if value is not pd.NA
+    }
     found = []
     names = (entries[name] for name in ("receipt", "kind", "indicator"))
     for at, (receipt, kind, code) in enumerate(zip(*names, strict=True)):

@@ -20,14 +20,10 @@ from perfxl.tables import Severity
     message="{indicator} {name}：没有填写自评得分",
     remedy="请填写；没有得分的填 0",
 )
-def self_score_missing(entries: pd.DataFrame, computed: pd.DataFrame) -> pd.DataFrame:
+def self_score_missing(claims: pd.DataFrame) -> pd.DataFrame:
     """Every indicator that asks for one, and applies, has a self-score."""
-    asked = entries["row"].notna() & entries["self_score_required"]
-    blank = entries[asked & (entries["self_score_text"] == "")]
-    if not len(blank):
-        return blank
-    applies = computed.loc[computed["applies"], ["receipt", "indicator"]]
-    return blank.merge(applies, on=["receipt", "indicator"])
+    asked = claims["applies"] & claims["self_score_required"]
+    return claims[asked & (claims["self_score_text"] == "")]
 
 
 @check(

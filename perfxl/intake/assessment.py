@@ -77,7 +77,12 @@ class AssessmentReader:
             ]
         )
         self.parts = [*(rubric.rows[at].children for at in self.headings), rubric.top]
-        self._last: tuple[tuple[object, ...], _Places] | None = None
+        # Most rows come back as the plan has them.
+        self._exact = {
+            (line.code, line.name): rubric.row_by_code[squeeze(line.code)]
+            for line in rubric.rows
+            if line.code and forms.TOTAL_ROW not in (squeeze(line.code), squeeze(line.name))
+        }
 
     def read(self, origin: Origin, grid: Grid, rows: Rows, located: LocatedTable) -> Assessment:
         """Read the sheet whose rows these are; ``origin`` gives receipt, unit and sheet."""
@@ -85,25 +90,19 @@ class AssessmentReader:
 
     def places(self, first: int, codes: Sequence[str], names: Sequence[str]) -> _Places:
         """Where the rubric's rows are, from the position ``first`` on: by code and else by name."""
-        key = (first, codes, names)
-        # Returns mostly have the rows in the order in which they were issued.
-        if self._last is None or self._last[0] != key:
-            self._last = key, self._match_rows(first, codes, names)
-        return self._last[1]
-
-    def _match_rows(self, first: int, codes: Sequence[str], names: Sequence[str]) -> _Places:
-        by_code, by_name = self.rubric.row_by_code, self.rubric.row_by_name
         of_rows, repeats = [_NOWHERE] * len(self.rubric.rows), [0] * len(self.rubric.rows)
         total = _NOWHERE
         strange = []
         for at in range(first, len(codes) - 1):
-            code, name = squeeze(codes[at]), squeeze(names[at])
-            if not codes[at] and not names[at]:
-                continue
-            if forms.TOTAL_ROW in (code, name):
-                total = at
-                continue
-            found = by_code.get(code) if codes[at] else by_name.get(name)
+            code, name = codes[at], names[at]
+            found = self._exact.get((code, name))
+            if found is None:
+                if not code and not name:
+                    continue
+                if forms.TOTAL_ROW in (squeeze(code), squeeze(name)):
+                    total = at
+                    continue
+                found = self._named(code, name)
             if found is None:
                 strange.append(at)
                 continue
@@ -111,6 +110,12 @@ class AssessmentReader:
             if of_rows[found] == _NOWHERE:
                 of_rows[found] = at
         return _Places(of_rows, repeats, total, strange)
+
+    def _named(self, code: str, name: str) -> int | None:
+        rubric = self.rubric
+        if code:
+            return rubric.row_by_code.get(squeeze(code))
+        return rubric.row_by_name.get(squeeze(name))
 
 
 def _of_indicator(kind: str, line: RubricRow, indicator: Indicator) -> dict[str, object]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from perfxl.excel.reader import Grid
 from perfxl.intake.identity import Identity, proposals
 from perfxl.intake.registers import value_in
 from perfxl.layout.declare import Table
-from perfxl.layout.locate import LocatedTable, Rows, find_table
+from perfxl.layout.locate import Finder, LocatedTable, Rows
 from perfxl.ledger import Form, Verdict
 from perfxl.plan.forms import SELF_ASSESSMENT, register_table, self_assessment_table
 from perfxl.plan.model import Plan, Register, Unit
@@ -157,7 +158,8 @@ def is_filled_in(plan: Plan, grid: Grid, unit: Unit, given: Given = lambda _: ()
     """
     codes = {squeeze(one.code) for one in plan.rubrics[unit.kind].indicators}
     has_assessment = False
-    for rows, located in _located(grid, self_assessment_table(plan.campaign.step), SELF_ASSESSMENT):
+    finder = _assessment_finder(plan.campaign.step)
+    for rows, located in _located(grid, finder, SELF_ASSESSMENT):
         has_assessment = True
         if any(
             _text_at(row, located, "self_score")
@@ -169,7 +171,7 @@ def is_filled_in(plan: Plan, grid: Grid, unit: Unit, given: Given = lambda _: ()
         return True
     for register in plan.registers:
         table = register_table(register)
-        for rows, located in _located(grid, table, register.name):
+        for rows, located in _located(grid, Finder(table), register.name):
             filled = [
                 row
                 for row in rows[located.first_row :]
@@ -220,7 +222,7 @@ def _holds_a_return(plan: Plan, grid: Grid) -> bool:
     table = self_assessment_table(plan.campaign.step)
     needed = {column.key for column in table.columns if not column.optional}
     codes = [{squeeze(one.code) for one in rubric.indicators} for rubric in plan.rubrics.values()]
-    for rows, located in _located(grid, table, SELF_ASSESSMENT):
+    for rows, located in _located(grid, Finder(table), SELF_ASSESSMENT):
         shown = {squeeze(_text_at(row, located, "code")) for row in rows[located.first_row :]}
         most = any(2 * len(shown & wanted) > len(wanted) for wanted in codes)
         if most and needed <= set(located.columns):
@@ -228,10 +230,15 @@ def _holds_a_return(plan: Plan, grid: Grid) -> bool:
     return False
 
 
-def _located(grid: Grid, table: Table, likely: str) -> Iterator[tuple[Rows, LocatedTable]]:
+@lru_cache(maxsize=8)
+def _assessment_finder(step: int) -> Finder:
+    return Finder(self_assessment_table(step))
+
+
+def _located(grid: Grid, finder: Finder, likely: str) -> Iterator[tuple[Rows, LocatedTable]]:
     """Every sheet that holds the table, the one of the likely name first."""
     for _, rows in sorted(grid.sheets.items(), key=lambda sheet: squeeze(sheet[0]) != likely):
-        located = find_table(rows, table)
+        located = finder.find(rows)
         if located is not None:
             yield rows, located
 

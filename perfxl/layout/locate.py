@@ -79,7 +79,7 @@ class Finder:
 
     def __init__(self, table: Table) -> None:
         self._wanted = {label_key(column.label): column for column in table.columns}
-        self._needed = [column.key for column in table.columns if not column.optional]
+        self._needed = {column.key for column in table.columns if not column.optional}
         self._last: tuple[Sequence[object], dict[str, int]] | None = None
 
     def find(self, rows: Rows) -> LocatedTable | None:
@@ -87,7 +87,7 @@ class Finder:
         best: LocatedTable | None = None
         for index, row in enumerate(rows[:HEADING_SEARCH_ROWS]):
             found = self._labels(row)
-            hits = sum(key in found for key in self._needed) if found else 0
+            hits = len(self._needed & found.keys()) if found else 0
             if hits * 2 >= len(self._needed) and hits:
                 if best is None or len(found) > len(best.columns):
                     best = LocatedTable(index, found)
@@ -98,8 +98,9 @@ class Finder:
     def _labels(self, row: Sequence[object]) -> dict[str, int]:
         """Positions of the table's columns in a row, by key."""
         # Returns mostly have the heading with which they were issued.
-        if self._last is not None and self._last[0] == row:
-            return self._last[1]
+        last = self._last
+        if last is not None and last[0] == row:
+            return last[1]
         found: dict[str, int] = {}
         for position, value in enumerate(row):
             if value.__class__ is str and value:

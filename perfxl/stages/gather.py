@@ -10,23 +10,20 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from perfxl import scoring
-from perfxl.application import Applied, apply_results
 from perfxl.campaign import Campaign
 from perfxl.checks.runner import CheckResult, run_checks
 from perfxl.excel.reader import Grid, read_workbook
-from perfxl.facts.campaign import CampaignFacts, campaign_facts
 from perfxl.intake.assembly import assemble
 from perfxl.intake.extract import Extracted, Layouts, Return, extract_one
 from perfxl.intake.identity import identify
 from perfxl.isolation.reading_ahead import ahead
 from perfxl.ledger import Draw, Form, Receipt, Verdict
 from perfxl.plan.model import LedgerFigure, Plan
-from perfxl.reviews.lines import ReviewLine, look_again, review_lines
-from perfxl.reviews.merging import Merged, merge
 from perfxl.spot_checks.results import in_force, problems_of_units
 from perfxl.stages.project_list import projects_in_force
 from perfxl.stages.received import original_of
@@ -39,6 +36,12 @@ from perfxl.tables import (
     SystemProjects,
     frame_of,
 )
+
+if TYPE_CHECKING:
+    from perfxl.application import Applied
+    from perfxl.facts.campaign import CampaignFacts
+    from perfxl.reviews.lines import ReviewLine
+    from perfxl.reviews.merging import Merged
 
 _NEVER = dt.datetime.min
 
@@ -70,6 +73,8 @@ class Gathered:
     @cached_property
     def merged(self) -> Merged:
         """The approved scores in force, and where reviewers disagree."""
+        from perfxl.reviews.merging import merge
+
         return merge(self.plan, self.entered)
 
     @cached_property
@@ -80,11 +85,15 @@ class Gathered:
     @cached_property
     def lines(self) -> Mapping[str, list[ReviewLine]]:
         """What each section judges, with the scores in force."""
+        from perfxl.reviews.lines import review_lines
+
         return review_lines(self.plan, self.tables, self.scores, self.checked.findings)
 
     @cached_property
     def look_again(self) -> pd.DataFrame:
         """Approved scores under which something changed (``tables.LOOK_AGAIN``)."""
+        from perfxl.reviews.lines import look_again
+
         return look_again(self.plan, self.lines, self.entered)
 
     @cached_property
@@ -95,6 +104,8 @@ class Gathered:
     @cached_property
     def facts(self) -> CampaignFacts:
         """What the documents state of the campaign."""
+        from perfxl.facts.campaign import campaign_facts
+
         return campaign_facts(
             self.plan, self.scores, self.ranking, self.checked.findings, self.status
         )
@@ -102,6 +113,8 @@ class Gathered:
     @cached_property
     def applied(self) -> Applied | None:
         """What the grades mean for next year's budget; None where the plan does not say."""
+        from perfxl.application import apply_results
+
         application = self.plan.application
         if application is None:
             return None
