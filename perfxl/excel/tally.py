@@ -63,25 +63,73 @@ _TEXT = (
     rb'<t(?: xml:space="preserve")?>[^<>&\x00-\x08\x0b\x0c\x0e-\x1f]*+'
     rb"(?:&(?:amp|lt|gt|quot|apos);[^<>&\x00-\x08\x0b\x0c\x0e-\x1f]*+)*+</t>"
 )
-_RUN = rb'<r>(?:<rPr>(?:<\w+(?: \w+="[^"<>&]*+")*+/>)*+</rPr>)?' + _TEXT + rb"</r>"
+_RUN = rb'<r>(?:<rPr>(?:<(?!si[ /])\w+(?: \w+="[^"<>&]*+")*+/>)*+</rPr>)?' + _TEXT + rb"</r>"
 # One text follows another only where each is a run of its own.
 _TEXT_TWICE = re.compile(rb"(?:</t>|<t/>)\s*<t[\s/>]")
-# Shared strings as every common writer spells them.
-_USUAL_STRINGS = re.compile(rb"(?:<si>(?:" + _TEXT + rb"|(?:" + _RUN + rb")++)</si>\s*+)*+")
+# A shared string as every common writer spells it, from behind its start.
+_USUAL_STRING = re.compile(rb"(?:" + _TEXT + rb"|(?:" + _RUN + rb")++)</si>\s*+")
+_EMPTY_STRING = re.compile(rb"<t(?: [^<>]*)?></t>")
+# From here on the strings of a workbook are not kept for the next.
+_MANY_BYTES = 1 << 20
 
 
-def refuse_unsound(part: bytes) -> None:
-    """Refuse what is no well-formed XML. Raises Unreadable."""
+@dataclass(frozen=True)
+class StringCount:
+    """How many shared strings there are, and whether one is there and holds nothing, spelled as
+    something that lost its text."""
+
+    strings: int
+    has_emptied: bool
+
+
+def count_strings(part: bytes) -> StringCount:
+    """Count the shared strings of a part; refuse what is no well-formed XML. Raises Unreadable."""
+    # What every common writer spells alike is checked in a fraction of the time.
     start, end = part.find(b"<si>"), part.rfind(b"</si>") + len(b"</si>")
-    if 0 < start < end and _USUAL_STRINGS.fullmatch(part, start, end):
-        # What every common writer spells alike is checked in a fraction of the time.
+    usual = part[start:end].split(b"<si>")[1:] if 0 < start < end else []
+    has_emptied = _known_strings.have_emptied(usual)
+    if usual and has_emptied is not None:
         part = part[:start] + part[end:]
+    else:
+        usual, has_emptied = [], False
     try:
         expat.ParserCreate().Parse(part, True)
     except expat.ExpatError as error:
         raise contradictory("工作簿内容损坏") from error
     if _TEXT_TWICE.search(part):
         raise contradictory("同一个单元格有两份内容")
+    if b"<sst" in part:
+        others = part.count(b"<si>") + part.count(b"<si/>") + part.count(b"<si ")
+    else:
+        others = len(blank_strings(part))
+    return StringCount(
+        len(usual) + others,
+        has_emptied or (b"></t>" in part and bool(_EMPTY_STRING.search(part))),
+    )
+
+
+class _KnownStrings:
+    """The strings of the workbook before, which are known to be as usual and none of them empty:
+    the returns of a campaign have most of theirs in common."""
+
+    def __init__(self) -> None:
+        self._before: set[bytes] = set()
+
+    def have_emptied(self, strings: list[bytes]) -> bool | None:
+        """Whether one of the strings holds nothing; None where one is not spelled as usual."""
+        found = set(strings)
+        emptied = set()
+        for string in found - self._before:
+            if not _USUAL_STRING.fullmatch(string):
+                return None
+            if b"></t>" in string:
+                emptied.add(string)
+        if sum(map(len, found)) <= _MANY_BYTES:
+            self._before = found - emptied if emptied else found
+        return bool(emptied)
+
+
+_known_strings = _KnownStrings()
 
 
 def blank_strings(part: bytes) -> list[bool]:

@@ -11,10 +11,9 @@ from xml.etree import ElementTree as ET
 from perfxl.errors import Unreadable
 from perfxl.excel.cells import contradictory
 from perfxl.excel.package import Package
-from perfxl.excel.tally import blank_strings, refuse_unsound
+from perfxl.excel.tally import StringCount, blank_strings, count_strings
 
 _STATED_USES = re.compile(rb"<sst\b[^>]*?\scount=\"(\d{1,9})\"")
-_EMPTY_STRING = re.compile(rb"<t(?: [^<>]*)?></t>")
 _LOCAL_REFERENCE = re.compile(r"(?:'((?:[^'\[\]]|'')+)'|([^\W\d][\w.]*))!\$")
 _VARIANT_TYPES = "{http://schemas.openxmlformats.org/officeDocument/2006/docPropsVTypes}"
 
@@ -126,27 +125,27 @@ class WorkbookParts:
         return titles[: int(counts[0])] if counts and counts[0].isdecimal() else []
 
     @cached_property
-    def strings(self) -> bytes:
-        """The part that holds the shared strings; empty where there is none."""
+    def _counted(self) -> tuple[bytes, StringCount]:
         for kind, path in self._relations.values():
             if kind == "sharedStrings":
                 part = self._parts.get(path, b"")
-                refuse_unsound(part)
-                return part
-        return b""
+                return part, count_strings(part)
+        return b"", StringCount(0, has_emptied=False)
+
+    @property
+    def strings(self) -> bytes:
+        """The part that holds the shared strings; empty where there is none."""
+        return self._counted[0]
 
     @cached_property
     def blank(self) -> list[bool]:
         """Of each shared string, whether it is empty."""
         return blank_strings(self.strings)
 
-    @cached_property
+    @property
     def string_count(self) -> int:
         """How many shared strings there are."""
-        part = self.strings
-        if b"<sst" not in part:
-            return len(self.blank)
-        return part.count(b"<si>") + part.count(b"<si/>") + part.count(b"<si ")
+        return self._counted[1].strings
 
     @property
     def stated_uses(self) -> int:
@@ -157,7 +156,7 @@ class WorkbookParts:
     @property
     def has_emptied_string(self) -> bool:
         """Whether a string is there and holds nothing, spelled as something that lost its text."""
-        return b"></t>" in self.strings and bool(_EMPTY_STRING.search(self.strings))
+        return self._counted[1].has_emptied
 
 
 def _no_directory() -> Unreadable:
