@@ -94,7 +94,8 @@ class _Counting:
         self.parts = parts
         self.filled = self.valued = self.unvalued = 0
         self.formulas: dict[str, frozenset[Place]] = {}
-        self.indexes: list[int] = []
+        self.indexes: set[int] = set()
+        self.uses = 0
         self.shortened: dict[str, bytes] = {}
         self.doubts = dict.fromkeys(parts.doubts)
 
@@ -129,7 +130,8 @@ class _Counting:
             self.filled += block.filled
             self.valued += block.valued
             self.unvalued += block.unvalued
-            self.indexes += block.indexes
+            self.indexes |= block.indexes
+            self.uses += block.uses
             found += block.formulas
             has_emptied |= block.has_emptied
         self.formulas[name] = frozenset(found)
@@ -143,7 +145,8 @@ class _Counting:
         # As in the quick count, errors are among them.
         self.filled += len(found.filled) + len(found.errors)
         self.formulas[name] = frozenset(found.formulas)
-        self.indexes += found.indexes
+        self.indexes.update(found.indexes)
+        self.uses += len(found.indexes)
         self.valued += found.valued
         self.unvalued += found.unvalued
         if found.is_disordered:
@@ -202,10 +205,10 @@ class _Counting:
     def _compare_strings(self) -> None:
         if not self.indexes:
             return
-        used = set(self.indexes)
+        used = self.indexes
         if max(used) >= self.parts.string_count:
             raise contradictory("单元格指向不存在的文字")
-        if len(used) < self.parts.string_count or len(self.indexes) < self.parts.stated_uses:
+        if len(used) < self.parts.string_count or self.uses < self.parts.stated_uses:
             self.doubts["有文字不在任何单元格中"] = None
         if self.parts.has_emptied_string:
             self.doubts["有文字被清空"] = None
@@ -224,6 +227,7 @@ class _Shape:
     values: int
     inline: int
     shared: int
+    has_formula: bool
     has_textless: bool
 
 
@@ -239,6 +243,7 @@ def _shape_of(row: bytes) -> _Shape:
         row.count(b"<v>"),
         row.count(b"<is>"),
         row.count(b't="s"><v>'),
+        b"<f" in row,
         b't="inlineStr"/>' in row or b't="inlineStr"></c>' in row,
     )
 
@@ -277,7 +282,8 @@ def _joined(parts: Sequence[_Rows]) -> _Rows:
 
 
 class _Block(NamedTuple):
-    """Rows that follow each other, how many cells are filled, and with what."""
+    """Rows that follow each other, how many cells are filled, and with what: ``uses`` of them with
+    the shared texts of these ``indexes``."""
 
     rows: _Rows
     is_blank: bool = False
@@ -286,7 +292,8 @@ class _Block(NamedTuple):
     unvalued: int = 0
     has_emptied: bool = False
     formulas: tuple[Place, ...] = ()
-    indexes: tuple[int, ...] = ()
+    uses: int = 0
+    indexes: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,7 +420,7 @@ def _block_of(rows: bytes) -> _Block | None:
     empty = rows.count(b"<v></v>")
     filled = sum([shape.values for shape in shapes]) + inline - empty
     valued, unvalued, found = 0, 0, []
-    if b"<f" in rows:
+    if any(shape.has_formula for shape in shapes):
         found = _USUAL_FORMULA.findall(rows)
         emptied = rows.count(b"</f><v></v>") + rows.count(b"/><v></v>") if empty else 0
         # The result of a formula may be an empty text.
@@ -431,7 +438,8 @@ def _block_of(rows: bytes) -> _Block | None:
         unvalued=unvalued,
         has_emptied=empty > 0 or (inline > 0 and b"></t></is>" in rows),
         formulas=tuple((int(row) - 1, column_number(letter) - 1) for letter, row in found),
-        indexes=tuple(map(int, indexes)),
+        uses=len(indexes),
+        indexes=frozenset(map(int, set(indexes))),
     )
 
 

@@ -70,7 +70,6 @@ _TEXT_TWICE = re.compile(rb"(?:</t>|<t/>)\s*<t[\s/>]")
 # A shared string as every common writer spells it, from behind its start.
 _USUAL_STRING = re.compile(rb"(?:" + _TEXT + rb"|(?:" + _RUN + rb")++)</si>\s*+")
 _EMPTY_STRING = re.compile(rb"<t(?: [^<>]*)?></t>")
-_PROPERTIES = re.compile(rb"<rPr>.*?</rPr>", re.DOTALL)
 # What is kept of the strings of workbooks, in bytes.
 _MOST_KEPT = 1 << 20
 
@@ -127,7 +126,7 @@ class _KnownStrings:
         for string in set(strings).difference(known):
             if not (_USUAL_STRING.fullmatch(string) and _is_utf8(string)):
                 return None
-            known[string] = _PROPERTIES.sub(b"", string) if b"<rPr>" in string else string
+            known[string] = _without_fonts(string) if b"<rPr>" in string else string
             self._kept += len(string)
             if b"></t>" in string:
                 emptied.append(string)
@@ -141,6 +140,12 @@ class _KnownStrings:
 
 
 _known_strings = _KnownStrings()
+
+
+def _without_fonts(string: bytes) -> bytes:
+    """A usual string without the properties of its runs, which hold empty elements alone."""
+    before, *runs = string.split(b"<rPr>")
+    return before + b"".join([run.partition(b"</rPr>")[2] for run in runs])
 
 
 def _is_utf8(content: bytes) -> bool:
