@@ -238,18 +238,22 @@ def _changed(change: str, at: float) -> Package:
     number = re.findall(rb"\d+", row[0])[0]
     new = {
         "filled": b'<row r="%b"><c r="A%b"><v>47</v></c></row>' % (number, number),
+        "filled, as long": b'<row r="%b" ht="%%b"><c r="A%b"><v>47</v></c></row>'
+        % (number, number),
         "blank": b'<row r="%b"><c r="A%b"/></row>' % (number, number),
         "misplaced": b'<row r="%b"><c r="A1047"/></row>' % number,
         "disordered": b'<row r="3"/>',
         "none": b"",
         "all below": b"",
     }[change]
+    if change == "filled, as long":
+        new %= b"1" * (len(row[0]) - len(new) + 2)
     end = part.rfind(b"</sheetData>") if change == "all below" else row.end()
     changed = part[: row.start()] + new + part[end:]
     return Package(_ORIGINAL.shape, {**_ORIGINAL.parts, _LARGEST: changed}, _ORIGINAL.names)
 
 
-_CHANGES = ("filled", "blank", "misplaced", "disordered", "none", "all below")
+_CHANGES = ("filled", "filled, as long", "blank", "misplaced", "disordered", "none", "all below")
 _changes = st.tuples(st.sampled_from(_CHANGES), st.floats(0, 0.999))
 
 
