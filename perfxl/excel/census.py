@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import operator
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import chain, count, pairwise, product
+from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from perfxl.excel.cells import (
@@ -67,7 +68,7 @@ class Census:
 
     ``tally`` takes an exact count, where the format allows it. ``doubts`` says where the workbook
     contradicts itself in a way that may mean a lost cell. ``shortened`` gives parts, by their path
-    in lower case, without rows in which no cell has a content.
+    in lower case, without rows in which no cell has a content, and without the fonts of texts.
     """
 
     filled: int | None = None
@@ -93,7 +94,8 @@ class _Counting:
         self.parts = parts
         self.filled = self.valued = self.unvalued = 0
         self.formulas: dict[str, frozenset[Place]] = {}
-        self.indexes: list[int] = []
+        self.indexes: set[int] = set()
+        self.uses = 0
         self.shortened: dict[str, bytes] = {}
         self.doubts = dict.fromkeys(parts.doubts)
 
@@ -103,7 +105,7 @@ class _Counting:
             if sheet is None:
                 self._count_exactly(name, part)
             else:
-                self._count_usual(name, part, [block for _, block in sheet.blocks])
+                self._count_usual(name, part, sheet)
                 self.shortened[path] = sheet.shortened()
         if self.valued and self.unvalued:
             self.doubts["有的公式没有结果"] = None
@@ -116,35 +118,35 @@ class _Counting:
             self.shortened,
         )
 
-    def _count_usual(self, name: str, part: bytes, blocks: Sequence[_Block]) -> None:
-        outline = tuple(chain.from_iterable(block.outline for block in blocks))
-        numbers = [number for number, _ in outline]
-        shapes = set(chain.from_iterable(block.shapes for block in blocks))
-        ascends = all(map(operator.lt, numbers, numbers[1:]))
-        if not ascends or not all(shape.is_ordered for shape in shapes):
+    def _count_usual(self, name: str, part: bytes, sheet: _UsualSheet) -> None:
+        outline = (_known_outline if len(part) <= _SMALL else _outline_of)(sheet.rows)
+        if not outline.ascends:
             self._refuse_repeated(part)
             self._doubt(name, "行列次序颠倒")
-        blank = set().union(*(shape.blank for shape in shapes))
-        self._judge_outline(name, part, outline, blank)
+        self._judge_outline(name, part, outline)
         found: list[Place] = []
-        for block in blocks:
+        has_emptied = False
+        for _, block in sheet.filled:
             self.filled += block.filled
             self.valued += block.valued
             self.unvalued += block.unvalued
-            self.indexes += block.indexes
+            self.indexes |= block.indexes
+            self.uses += block.uses
             found += block.formulas
+            has_emptied |= block.has_emptied
         self.formulas[name] = frozenset(found)
-        has_emptied = any(block.has_emptied for block in blocks)
-        has_textless = any(shape.has_textless for shape in shapes)
-        self._judge_emptied(name, part, has_emptied, has_textless)
+        self._judge_emptied(name, part, has_emptied, outline.has_textless)
 
     def _count_exactly(self, name: str, part: bytes) -> None:
         found = sheet_tally(part, self.parts.blank)
-        self._judge_outline(name, part, found.outline, found.blank_columns)
+        self._judge_outline(
+            name, part, _measured(found.outline, blank=frozenset(found.blank_columns))
+        )
         # As in the quick count, errors are among them.
         self.filled += len(found.filled) + len(found.errors)
         self.formulas[name] = frozenset(found.formulas)
-        self.indexes += found.indexes
+        self.indexes.update(found.indexes)
+        self.uses += len(found.indexes)
         self.valued += found.valued
         self.unvalued += found.unvalued
         if found.is_disordered:
@@ -163,18 +165,15 @@ class _Counting:
         if len(set(cells)) != len(cells):
             raise contradictory("同一个单元格出现两次")
         refuse_far_cells(
-            max(int(row) for _, row in cells),
-            max(column_number(letters) for letters, _ in cells),
+            max((int(row) for _, row in cells), default=0),
+            max((column_number(letters) for letters, _ in cells), default=0),
         )
 
-    def _judge_outline(
-        self, name: str, part: bytes, outline: Outline, blank_columns: Set[int]
-    ) -> None:
-        judged = _known_outline if len(part) <= _SMALL else _extent_and_holes
-        last, rows, columns, missing = judged(tuple(outline))
+    def _judge_outline(self, name: str, part: bytes, outline: _Outline) -> None:
+        last, rows, columns = outline.last, outline.rows, outline.columns
         refuse_far_cells(last, columns)
-        if missing:
-            row = missing_row(missing, blank_columns)
+        if outline.missing:
+            row = missing_row(outline.missing, outline.blank)
             if row:
                 self._doubt(name, f"第 {row} 行缺少单元格")
         stated = _DIMENSION.search(part, 0, 4096)
@@ -206,13 +205,15 @@ class _Counting:
     def _compare_strings(self) -> None:
         if not self.indexes:
             return
-        used = set(self.indexes)
+        used = self.indexes
         if max(used) >= self.parts.string_count:
             raise contradictory("单元格指向不存在的文字")
-        if len(used) < self.parts.string_count or len(self.indexes) < self.parts.stated_uses:
+        if len(used) < self.parts.string_count or self.uses < self.parts.stated_uses:
             self.doubts["有文字不在任何单元格中"] = None
         if self.parts.has_emptied_string:
             self.doubts["有文字被清空"] = None
+        path, strings = self.parts.shortened_strings
+        self.shortened[path] = strings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -226,6 +227,7 @@ class _Shape:
     values: int
     inline: int
     shared: int
+    has_formula: bool
     has_textless: bool
 
 
@@ -241,33 +243,67 @@ def _shape_of(row: bytes) -> _Shape:
         row.count(b"<v>"),
         row.count(b"<is>"),
         row.count(b't="s"><v>'),
+        b"<f" in row,
         b't="inlineStr"/>' in row or b't="inlineStr"></c>' in row,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """Rows that follow each other: their outline, the shapes that occur, how many cells are filled,
-    and with what."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """Rows that follow each other: number and columns of each, whether they and their cells come in
+    order, and what of their shapes counts for a whole sheet."""
 
     outline: tuple[tuple[int, tuple[int, ...]], ...]
-    shapes: frozenset[_Shape]
+    ascends: bool
+    blank: frozenset[int]
+    has_textless: bool
+
+
+def _rows_of(rows: bytes, shapes: Sequence[_Shape]) -> _Rows:
+    numbers = list(map(int, _ROW_NUMBER.findall(rows)))
+    kinds = set(shapes)
+    return (_known_rows if len(rows) <= _SHORT else _Rows)(
+        tuple(zip(numbers, [shape.columns for shape in shapes], strict=True)),
+        all(map(operator.lt, numbers, numbers[1:])) and all(kind.is_ordered for kind in kinds),
+        frozenset().union(*(kind.blank for kind in kinds)),
+        any(kind.has_textless for kind in kinds),
+    )
+
+
+def _joined(parts: Sequence[_Rows]) -> _Rows:
+    filled = [rows for rows in parts if rows.outline]
+    return _Rows(
+        tuple(chain.from_iterable(rows.outline for rows in filled)),
+        all(rows.ascends for rows in filled)
+        and all(a.outline[-1][0] < b.outline[0][0] for a, b in pairwise(filled)),
+        frozenset().union(*(rows.blank for rows in filled)),
+        any(rows.has_textless for rows in filled),
+    )
+
+
+class _Block(NamedTuple):
+    """Rows that follow each other, how many cells are filled, and with what: ``uses`` of them with
+    the shared texts of these ``indexes``."""
+
+    rows: _Rows
     is_blank: bool = False
     filled: int = 0
     valued: int = 0
     unvalued: int = 0
     has_emptied: bool = False
     formulas: tuple[Place, ...] = ()
-    indexes: tuple[int, ...] = ()
+    uses: int = 0
+    indexes: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class _UsualSheet:
-    """A sheet part: its rows block by block, each as it stands in the file and as counted, and what
-    stands before and behind them."""
+    """A sheet part: all its rows; those blocks of them in which something is filled, each as it
+    stands in the file and as counted; and what stands before and behind the rows."""
 
     before: bytes
-    blocks: Sequence[tuple[bytes, _Block]]
+    rows: tuple[_Rows, ...]
+    filled: Sequence[tuple[bytes, _Block]]
     behind: bytes
 
     def shortened(self) -> bytes:
@@ -276,8 +312,7 @@ class _UsualSheet:
         No reader can lose anything there: each cell in them is one empty element, as
         ``_USUAL_ROWS`` says, and the cells that are left name their own places.
         """
-        filled = [rows for rows, block in self.blocks if not block.is_blank]
-        return b"".join((self.before, *filled, self.behind))
+        return b"".join((self.before, *(rows for rows, _ in self.filled), self.behind))
 
 
 def _usual_sheet(part: bytes) -> _UsualSheet | None:
@@ -286,18 +321,39 @@ def _usual_sheet(part: bytes) -> _UsualSheet | None:
     end = part.rfind(_END, start)
     if start < len(_START) or end < 0:
         return None
-    blocks = []
-    for rows in _cut(part, start, end):
-        is_short_and_blank = len(rows) <= _SHORT and _END_OF_CONTENT not in rows
-        block = (_known_block if is_short_and_blank else _block_of)(rows)
+    found: list[_Rows] = []
+    filled: list[tuple[bytes, _Block]] = []
+    blank_from: dict[int, int] = {}
+    for at, following in _cut(part, start, end):
+        known = _known_tail(part, at, end)
+        if known is not None:
+            tail, first = known
+            if blank_from:
+                ahead = len(found) - first
+                blank_from |= {
+                    end - size: block + ahead
+                    for size, block in tail.beginning.items()
+                    if block >= first
+                }
+            found += tail.rows[first:]
+            break
+        rows = part[at:following]
+        block = (_known_block if len(rows) <= _SHORT else _block_of)(rows)
         if block is None:
             return None
-        blocks.append((rows, block))
-    return _UsualSheet(part[:start], blocks, part[end:])
+        if block.is_blank:
+            blank_from[at] = len(found)
+        else:
+            filled.append((rows, block))
+            blank_from.clear()
+        found.append(block.rows)
+    _keep_tail(part, end, blank_from, found)
+    return _UsualSheet(part[:start], tuple(found), filled, part[end:])
 
 
-def _cut(part: bytes, start: int, end: int) -> Iterator[bytes]:
-    """Rows in blocks of ten, as long as every tenth row is there; the last takes all others.
+def _cut(part: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Where blocks of ten rows begin and end, as long as every tenth is there; the last takes all
+    others.
 
     Cut by their numbers, blank rows come in the same blocks however many others are filled in.
     """
@@ -309,9 +365,46 @@ def _cut(part: bytes, start: int, end: int) -> Iterator[bytes]:
             following = part.find(wanted, start, end)
         if following < 0:
             break
-        yield part[start:following]
+        yield start, following
         start = following
-    yield part[start:end]
+    yield start, end
+
+
+class _Tail(NamedTuple):
+    """The blank rows at the end of a sheet, block by block; and the number of the block that begins
+    as many bytes before the end."""
+
+    part: bytes
+    rows: Sequence[_Rows]
+    beginning: Mapping[int, int]
+
+
+# The sheets of a campaign end in the same blank rows, in whichever row these begin; to compare all
+# of them costs less than to find where one ends. None is longer than a small sheet.
+_known_tails: deque[_Tail] = deque(maxlen=16)
+
+
+def _known_tail(part: bytes, start: int, end: int) -> tuple[_Tail, int] | None:
+    """What the rows from a place on are the end of, from which block on: blank rows that were in a
+    sheet before."""
+    for tail in _known_tails:
+        block = tail.beginning.get(end - start)
+        if block is not None and tail.part.endswith(part[start:end]):
+            return tail, block
+    return None
+
+
+def _keep_tail(part: bytes, end: int, blank_from: Mapping[int, int], rows: list[_Rows]) -> None:
+    """Keep the blank rows at the end for ``_known_tail``, whose blocks begin in these places."""
+    start = min(blank_from, default=end)
+    if not 0 < end - start <= _SMALL:
+        return
+    tail = part[start:end]
+    first = blank_from[start]
+    beginning = {end - at: block - first for at, block in blank_from.items()}
+    for shorter in [one for one in _known_tails if tail.endswith(one.part)]:
+        _known_tails.remove(shorter)
+    _known_tails.append(_Tail(tail, rows[first:], beginning))
 
 
 def _block_of(rows: bytes) -> _Block | None:
@@ -320,15 +413,14 @@ def _block_of(rows: bytes) -> _Block | None:
         return None
     bare = rows.translate(None, _OF_NUMBERS).split(b"<row ")[1:]
     shapes = [_known_shape(row) if len(row) <= _SHORT_ROW else _shape_of(row) for row in bare]
-    numbers = map(int, _ROW_NUMBER.findall(rows))
-    outline = tuple(zip(numbers, [shape.columns for shape in shapes], strict=True))
+    found_rows = _rows_of(rows, shapes)
     if _END_OF_CONTENT not in rows:
-        return _Block(outline, frozenset(shapes), is_blank=True)
+        return _Block(found_rows, is_blank=True)
     inline = sum([shape.inline for shape in shapes])
     empty = rows.count(b"<v></v>")
     filled = sum([shape.values for shape in shapes]) + inline - empty
     valued, unvalued, found = 0, 0, []
-    if b"<f" in rows:
+    if any(shape.has_formula for shape in shapes):
         found = _USUAL_FORMULA.findall(rows)
         emptied = rows.count(b"</f><v></v>") + rows.count(b"/><v></v>") if empty else 0
         # The result of a formula may be an empty text.
@@ -340,34 +432,63 @@ def _block_of(rows: bytes) -> _Block | None:
     if len(indexes) != sum([shape.shared for shape in shapes]):
         raise contradictory("单元格指向不存在的文字")
     return _Block(
-        outline,
-        frozenset(shapes),
+        found_rows,
         filled=filled,
         valued=valued,
         unvalued=unvalued,
         has_emptied=empty > 0 or (inline > 0 and b"></t></is>" in rows),
         formulas=tuple((int(row) - 1, column_number(letter) - 1) for letter, row in found),
-        indexes=tuple(map(int, indexes)),
+        uses=len(indexes),
+        indexes=frozenset(map(int, set(indexes))),
     )
 
 
-# The returns of a campaign have their blank rows in common, and those that are filled in are of few
-# shapes. Long rows and large sheets would only fill the memory, for which the files that come after
-# would pay.
+# The returns of a campaign have their blank rows in common, and much of what the county wrote; rows
+# that are filled in are of few shapes. Long rows and large sheets would only fill the memory, for
+# which the files that come after would pay.
 _SHORT, _SHORT_ROW, _SMALL = 16_384, 4_096, 131_072
-_known_block = lru_cache(maxsize=512)(_block_of)
+_known_block = lru_cache(maxsize=256)(_block_of)
 _known_shape = lru_cache(maxsize=4_096)(_shape_of)
+_known_rows = lru_cache(maxsize=1_024)(_Rows)
 
 
-def _extent_and_holes(outline: Outline) -> tuple[int, int, int, tuple[Place, ...]]:
-    """Last row, last row that has cells, last column, and what is missing."""
-    last = max((number for number, _ in outline), default=0)
-    rows = max((number for number, columns in outline if columns), default=0)
-    columns = max((max(columns) for _, columns in outline if columns), default=0)
-    return last, rows, columns, tuple(holes(outline))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Outline:
+    """Of a whole sheet: last row, last row that has cells, last column, what is missing, and the
+    columns of blank cells; of usual rows, whether they come in order and what they hold besides."""
+
+    last: int
+    rows: int
+    columns: int
+    missing: tuple[Place, ...]
+    blank: frozenset[int]
+    ascends: bool = True
+    has_textless: bool = False
 
 
-_known_outline = lru_cache(maxsize=256)(_extent_and_holes)
+def _measured(
+    outline: Outline, blank: frozenset[int], *, ascends: bool = True, has_textless: bool = False
+) -> _Outline:
+    return _Outline(
+        max((number for number, _ in outline), default=0),
+        max((number for number, columns in outline if columns), default=0),
+        max((max(columns) for _, columns in outline if columns), default=0),
+        tuple(holes(outline)),
+        blank,
+        ascends,
+        has_textless,
+    )
+
+
+def _outline_of(parts: tuple[_Rows, ...]) -> _Outline:
+    whole = _joined(parts)
+    return _measured(
+        whole.outline, whole.blank, ascends=whole.ascends, has_textless=whole.has_textless
+    )
+
+
+# Rows that were found alike are the same object, so that they need not be compared.
+_known_outline = lru_cache(maxsize=256)(_outline_of)
 
 
 def _tally(parts: WorkbookParts) -> Tally:

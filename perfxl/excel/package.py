@@ -283,5 +283,6 @@ def _refuse_odd_xml(name: str, part: bytes) -> None:
 def _refuse_lying_counts(package: Package) -> None:
     for _, part in package.matching(r"xl/.*sharedstrings\.xml"):
         claimed = _STRING_COUNT.search(part[:2048])
-        if claimed is not None and int(claimed[1]) > MOST_CLAIMED_STRINGS + part.count(b"<"):
+        more = int(claimed[1]) - MOST_CLAIMED_STRINGS if claimed is not None else 0
+        if more > 0 and more > part.count(b"<"):
             raise Unreadable("文件的计数与内容不符", remedy=SAVE_AGAIN, fault=Fault.DAMAGED)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache
 from xml.etree import ElementTree as ET
 
 from perfxl.errors import Unreadable
 from perfxl.excel.cells import contradictory
 from perfxl.excel.package import Package
-from perfxl.excel.tally import blank_strings, refuse_unsound
+from perfxl.excel.tally import StringCount, blank_strings, count_strings
 
 _STATED_USES = re.compile(rb"<sst\b[^>]*?\scount=\"(\d{1,9})\"")
-_EMPTY_STRING = re.compile(rb"<t(?: [^<>]*)?></t>")
 _LOCAL_REFERENCE = re.compile(r"(?:'((?:[^'\[\]]|'')+)'|([^\W\d][\w.]*))!\$")
+_WORKSHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 _VARIANT_TYPES = "{http://schemas.openxmlformats.org/officeDocument/2006/docPropsVTypes}"
 
 
@@ -27,9 +27,10 @@ class WorkbookParts:
         path = self._workbook_path()
         self._relations = dict(self._targets(path))
         try:
-            self._root = ET.fromstring(self._parts.get(path, b""))
+            self._directory = list(ET.fromstring(self._parts.get(path, b"")).iter())
         except ET.ParseError as error:
             raise _no_directory() from error
+        self._sheets = [one for one in self._directory if one.tag.rpartition("}")[2] == "sheet"]
         listed = list(self._listed())
         if len({name for name, _ in listed}) != len(listed):
             raise contradictory("有同名的工作表")
@@ -45,26 +46,16 @@ class WorkbookParts:
                 return target
         return "xl/workbook.xml"
 
-    def _targets(self, source: str) -> Iterator[tuple[str, tuple[str, str]]]:
+    def _targets(self, source: str) -> Sequence[tuple[str, tuple[str, str]]]:
         """Kind and path by identifier of what a part relates to inside the package."""
         folder, name = posixpath.split(source)
         part = self._parts.get(posixpath.join(folder, "_rels", f"{name}.rels"))
         if part is None:
-            return
-        try:
-            relations = list(ET.fromstring(part))
-        except ET.ParseError as error:
-            raise _no_directory() from error
-        for one in relations:
-            target = one.get("Target", "").replace("\\", "/")
-            path = posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/").lower()
-            if one.get("TargetMode") != "External":
-                yield one.get("Id", ""), (one.get("Type", "").rpartition("/")[2], path)
+            return ()
+        return (_known_relations if len(part) <= _SHORT else _relations_in)(folder, part)
 
     def _listed(self) -> Iterator[tuple[str, str]]:
-        for sheet in self._root.iter():
-            if sheet.tag.rpartition("}")[2] != "sheet":
-                continue
+        for sheet in self._sheets:
             # Transitional and strict documents differ in the namespace of the identifier.
             ids = [value for key, value in sheet.attrib.items() if key.endswith("}id")]
             kind, path = self._relations.get(ids[0] if ids else "", ("", ""))
@@ -80,17 +71,10 @@ class WorkbookParts:
         return part
 
     def _doubts(self, listed: set[str]) -> Iterator[str]:
-        worksheets = {
-            path for path in self._parts if re.fullmatch(r"xl/worksheets/[^/]+\.xml", path)
-        }
-        if worksheets - listed:
+        if any(_WORKSHEET.fullmatch(path) for path in self._parts if path not in listed):
             yield "有工作表没有列入目录"
-        names = [
-            sheet.get("name", "")
-            for sheet in self._root.iter()
-            if sheet.tag.rpartition("}")[2] == "sheet"
-        ]
-        for defined in self._root.iter():
+        names = [sheet.get("name", "") for sheet in self._sheets]
+        for defined in self._directory:
             if not defined.get("name", "").startswith("_xlnm.Print"):
                 continue
             number, said = (
@@ -126,27 +110,27 @@ class WorkbookParts:
         return titles[: int(counts[0])] if counts and counts[0].isdecimal() else []
 
     @cached_property
-    def strings(self) -> bytes:
-        """The part that holds the shared strings; empty where there is none."""
+    def _counted(self) -> tuple[str, bytes, StringCount]:
         for kind, path in self._relations.values():
             if kind == "sharedStrings":
                 part = self._parts.get(path, b"")
-                refuse_unsound(part)
-                return part
-        return b""
+                return path, part, count_strings(part)
+        return "", b"", StringCount(0, has_emptied=False, shortened=b"")
+
+    @property
+    def strings(self) -> bytes:
+        """The part that holds the shared strings; empty where there is none."""
+        return self._counted[1]
 
     @cached_property
     def blank(self) -> list[bool]:
         """Of each shared string, whether it is empty."""
         return blank_strings(self.strings)
 
-    @cached_property
+    @property
     def string_count(self) -> int:
         """How many shared strings there are."""
-        part = self.strings
-        if b"<sst" not in part:
-            return len(self.blank)
-        return part.count(b"<si>") + part.count(b"<si/>") + part.count(b"<si ")
+        return self._counted[2].strings
 
     @property
     def stated_uses(self) -> int:
@@ -157,7 +141,32 @@ class WorkbookParts:
     @property
     def has_emptied_string(self) -> bool:
         """Whether a string is there and holds nothing, spelled as something that lost its text."""
-        return b"></t>" in self.strings and bool(_EMPTY_STRING.search(self.strings))
+        return self._counted[2].has_emptied
+
+    @property
+    def shortened_strings(self) -> tuple[str, bytes]:
+        """Path in lower case and content of the part with the shared strings, as
+        ``StringCount.shortened``."""
+        return self._counted[0], self._counted[2].shortened
+
+
+def _relations_in(folder: str, part: bytes) -> Sequence[tuple[str, tuple[str, str]]]:
+    try:
+        relations = ET.fromstring(part)
+    except ET.ParseError as error:
+        raise _no_directory() from error
+    found = []
+    for one in relations:
+        target = one.get("Target", "").replace("\\", "/")
+        path = posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/").lower()
+        if one.get("TargetMode") != "External":
+            found.append((one.get("Id", ""), (one.get("Type", "").rpartition("/")[2], path)))
+    return tuple(found)
+
+
+# A program writes the same relations in every workbook of a campaign.
+_SHORT = 16_384
+_known_relations = lru_cache(maxsize=32)(_relations_in)
 
 
 def _no_directory() -> Unreadable:

@@ -6,13 +6,17 @@ import io
 import re
 import struct
 import zipfile
+from html import escape
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import olefile
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perfxl.errors import Unreadable
-from perfxl.excel import cells, census, parsing
+from perfxl.excel import cells, census, parsing, tally
 from perfxl.excel.biff import census_of_xls
 from perfxl.excel.package import Package, open_package, stored
 from perfxl.excel.parsing import read_plain
@@ -211,3 +215,116 @@ def test_what_stands_alone_among_blank_rows_is_read(cell: bytes, at: float) -> N
     assert isinstance(sheets, dict)
     values = [value for rows in sheets.values() for row in rows for value in row]
     assert values.count("47") + values.count(47) == 1
+
+
+def _forget() -> None:
+    """What was found in workbooks before."""
+    for known in (census._known_block, census._known_rows, census._known_outline):
+        known.cache_clear()
+    census._known_tails.clear()
+    tally._known_strings = tally._KnownStrings()
+
+
+_ROW = re.compile(rb"<row .*?</row>")
+_ORIGINAL = open_package(WITH_BLANK_ROWS.read_bytes())
+_LARGEST = _largest_sheet(_ORIGINAL)
+
+
+def _changed(change: str, at: float) -> Package:
+    """The workbook with blank rows, one row of its largest sheet changed."""
+    part = _ORIGINAL.parts[_LARGEST]
+    rows = list(_ROW.finditer(part))
+    row = rows[int(at * len(rows))]
+    number = re.findall(rb"\d+", row[0])[0]
+    new = {
+        "filled": b'<row r="%b"><c r="A%b"><v>47</v></c></row>' % (number, number),
+        "filled, as long": b'<row r="%b" ht="%%b"><c r="A%b"><v>47</v></c></row>'
+        % (number, number),
+        "blank": b'<row r="%b"><c r="A%b"/></row>' % (number, number),
+        "misplaced": b'<row r="%b"><c r="A1047"/></row>' % number,
+        "disordered": b'<row r="3"/>',
+        "none": b"",
+        "all below": b"",
+    }[change]
+    if change == "filled, as long":
+        new %= b"1" * (len(row[0]) - len(new) + 2)
+    end = part.rfind(b"</sheetData>") if change == "all below" else row.end()
+    changed = part[: row.start()] + new + part[end:]
+    return Package(_ORIGINAL.shape, {**_ORIGINAL.parts, _LARGEST: changed}, _ORIGINAL.names)
+
+
+_CHANGES = ("filled", "filled, as long", "blank", "misplaced", "disordered", "none", "all below")
+_changes = st.tuples(st.sampled_from(_CHANGES), st.floats(0, 0.999))
+
+
+def _counted(package: Package) -> object:
+    try:
+        found = census.census_of_package(package)
+    except Unreadable as refusal:
+        return refusal.what
+    return found.filled, found.formulas, found.doubts, found.shortened
+
+
+@given(st.lists(_changes, max_size=4), _changes)
+def test_a_census_is_the_same_whatever_was_read_before(
+    before: list[tuple[str, float]], change: tuple[str, float]
+) -> None:
+    _forget()
+    alone = _counted(_changed(*change))
+    _forget()
+    for one in before:
+        _counted(_changed(*one))
+    assert _counted(_changed(*change)) == alone
+
+
+def _spelled(texts: list[str], fonts: list[bool]) -> str:
+    """A shared string: of one text, or of runs, some with a font."""
+    escaped = [f'<t xml:space="preserve">{escape(text)}</t>' for text in texts]
+    if len(texts) == 1:
+        return f"<si>{escaped[0]}</si>"
+    font = '<rPr><sz val="10"/><rFont val="宋体"/></rPr>'
+    runs = zip(escaped, fonts, strict=True)
+    return "<si>" + "".join(f"<r>{font * has_font}{text}</r>" for text, has_font in runs) + "</si>"
+
+
+_texts = st.lists(
+    st.tuples(st.text(st.sampled_from("甲1 <&>\n"), max_size=3), st.booleans()),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(st.lists(st.lists(_texts, max_size=6), min_size=1, max_size=3))
+def test_strings_are_counted_in_short_as_in_full(
+    workbooks: list[list[list[tuple[str, bool]]]],
+) -> None:
+    for strings in workbooks:
+        spelled = [_spelled(*map(list, zip(*runs, strict=True))) for runs in strings]
+        part = f"<sst>{''.join(spelled)}</sst>".encode()
+        found = tally.count_strings(part)
+        assert found.strings == len(tally.blank_strings(part)) == len(strings)
+        assert found.has_emptied == any(not text for runs in strings for text, _ in runs)
+        assert b"<rPr>" not in found.shortened
+        in_full, in_short = map(ET.fromstring, (part, found.shortened))
+        assert ["".join(one.itertext()) for one in in_full] == [
+            "".join(one.itertext()) for one in in_short
+        ]
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        b"<si><r><rPr><sz/></rPr><t>\xb2</t></r></si>",
+        b'<si><r><rPr><rFont val="\xb2"/></rPr><t>1</t></r></si>',
+        b"<si><t>&x;</t></si>",
+        b"<si><t>\x01</t></si>",
+        b"<si><r><rPr><sz></rPr><t>1</t></r></si>",
+        b"<si><t>1</t><t>2</t></si>",
+    ],
+)
+def test_a_spoilt_string_among_usual_ones_is_refused(spoilt: bytes) -> None:
+    usual = b"<si><t>1</t></si>" * 3
+    for _ in range(2):
+        assert tally.count_strings(b"<sst>" + usual + b"</sst>").strings == 3
+        with pytest.raises(Unreadable):
+            tally.count_strings(b"<sst>" + usual + spoilt + usual + b"</sst>")
