@@ -9,9 +9,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfxl.plan.model import Grade, LateRule, Plan, TieRule
-from perfxl.scoring import grade_of, ranking, suggested_score
-from perfxl.tables import SCORES, Basis, Status, frame, whole
+from perfxl.plan.forms import register_key
+from perfxl.plan.methods import Count, Evidence, Facts, Method
+from perfxl.plan.model import Grade, LateRule, Plan, Rubric, TieRule
+from perfxl.scoring import compute, grade_of, ranking, suggested_score
+from perfxl.tables import (
+    CITATIONS,
+    DATA_ITEMS,
+    ENTRIES,
+    EVIDENCE,
+    RETURNS,
+    SCORES,
+    SHEETS,
+    STRAYS,
+    SUBTOTALS,
+    SUM_ROWS,
+    Basis,
+    ReturnTables,
+    Status,
+    frame,
+    whole,
+)
 
 GRADES = (Grade("优", 9000), Grade("良", 8000), Grade("中", 6000), Grade("差", 0))
 
@@ -122,3 +140,55 @@ def test_ranking_follows_the_rules(plan: Plan, drawn) -> None:  # type: ignore[n
     assert [code for code in result["unit"] if code not in present] == list(result["unit"])[
         len(present) :
     ]
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.none() | st.integers(-1, 3)), max_size=5))
+def test_units_are_scored_together_as_each_alone(
+    plan: Plan, drawn: list[tuple[int, int | None]]
+) -> None:
+    kind = "部门"
+    first, second, *_ = plan.rubrics[kind].indicators
+    methods: dict[str, Method] = {first.code: Evidence(2), second.code: Count("项目数", 50)}
+    indicators = tuple(replace(one, method=methods[one.code]) for one in (first, second))
+    own = replace(plan, rubrics={kind: Rubric(kind, indicators, ())})
+    receipts = [f"{number:02}" for number in range(len(drawn))]
+    pieces = [(r, n) for r, (count, _) in zip(receipts, drawn, strict=True) for n in range(count)]
+    register = plan.evidence_register
+    assert register is not None
+    empty = {"strays": STRAYS, "sum_rows": SUM_ROWS, "entries": ENTRIES, "subtotals": SUBTOTALS,
+             "evidence": EVIDENCE}  # fmt: skip
+    returned = ReturnTables(
+        returns=frame(
+            {"receipt": receipts, "unit": receipts, "kind": [kind] * len(drawn)}, RETURNS
+        ),
+        sheets=frame(
+            {
+                "receipt": receipts,
+                "table": [register_key(register.name)] * len(drawn),
+                "found": [True] * len(drawn),
+                "present": [True] * len(drawn),
+            },
+            SHEETS,
+        ),
+        citations=frame(
+            {
+                "receipt": [r for r, _ in pieces],
+                "indicator": [first.code] * len(pieces),
+                "evidence_row": [n for _, n in pieces],
+                "url": ["http://a.cn"] * len(pieces),
+            },
+            CITATIONS,
+        ),
+        data_items=frame(
+            {"receipt": receipts, "item": ["项目数"] * len(drawn), "value": [v for _, v in drawn]},
+            DATA_ITEMS,
+        ),
+        **{name: frame({}, schema) for name, schema in empty.items()},
+    )
+    expected = [
+        method.score(one.full_marks, plan.campaign.step, Facts({"项目数": value}, count)).score
+        for count, value in drawn
+        for one, method in zip((first, second), methods.values(), strict=True)
+    ]
+    assert [whole(score) for score in compute(own, returned)["computed"]] == expected

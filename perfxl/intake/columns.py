@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
+from operator import itemgetter
 
 from perfxl.tables import Schema
 
@@ -19,4 +20,4 @@ def columns_of(schema: Schema, rows: Iterable[Mapping[str, object]]) -> Columns:
 def joined(parts: Iterable[Mapping[str, Sequence[object]]], names: Iterable[str]) -> Columns:
     """Parts with the same columns, one under the other."""
     held = list(parts)
-    return {name: list(chain.from_iterable(part[name] for part in held)) for name in names}
+    return {name: list(chain.from_iterable(map(itemgetter(name), held))) for name in names}

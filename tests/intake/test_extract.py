@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,11 +14,20 @@ from perfxl.excel.reader import Grid
 from perfxl.excel.stamp import Stamp
 from perfxl.intake.assembly import extract
 from perfxl.intake.citations import cited_numbers
+from perfxl.intake.data_items import mask
 from perfxl.intake.extract import Return
 from perfxl.intake.identity import identify, unit_in_file_name, unit_of_sender
 from perfxl.layout.declare import Column, Field, Table, ValueKind
 from perfxl.layout.locate import cell_name, find_fields, find_table
-from perfxl.plan.model import LedgerFigure, Plan
+from perfxl.plan.model import (
+    Condition,
+    LedgerFigure,
+    Plan,
+    Register,
+    RegisterColumn,
+    Relation,
+)
+from perfxl.scoring import compute
 from perfxl.tables import ReturnTables, StampState, whole
 from perfxl.values import squeeze
 
@@ -216,3 +226,78 @@ def test_units_are_found_as_by_going_through_the_roster(
         if address in [one.casefold() for one in (*unit.addresses, *unit.copy_addresses)]
     ]
     assert unit_of_sender(changed, sender) == (having[0] if len(having) == 1 else None)
+
+
+CELLS = st.one_of(
+    st.sampled_from(
+        ["", " ", "合计", "是", "否", "3", "３．５分", "1-2", "某 ", "无", "2023年5月1日"]
+    ),
+    st.sampled_from([0.0, 2.5, 3.125, -1.0, True, dt.date(2023, 5, 1)]),
+)
+EDITS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 6), CELLS), max_size=6)
+
+
+def filled_in(
+    plan: Plan, number: int, edits: list[tuple[int, int, object]], above: int, swapped: bool
+) -> Return:
+    """A return with the rubric's rows, some cells typed over, and registers of a few odd rows."""
+    unit = plan.units[number]
+    lines: list[list[object]] = [
+        [one.code, one.name, one.full_marks / 100, 1.0, "", "1、2", ""]
+        for one in plan.rubrics[unit.kind].rows
+    ]
+    for row, column, cell in edits:
+        lines[row % len(lines)][column] = cell
+    heading: list[object] = [
+        "编码", "指标", "分值", "自评得分", "自评依据", "佐证编号", "扣分原因"
+    ]  # fmt: skip
+    shown = [row[::-1] if swapped else row for row in (heading, *lines)]
+    title: list[list[object]] = [["题"]] * above
+    sheets = {"自评表": title + shown}
+    for register in plan.registers:
+        labels: list[object] = [one.column.heading for one in register.columns]
+        rows: list[list[object]] = [[""] * len(labels) for _ in range(4)]
+        for row, column, cell in edits:
+            rows[row % 4][column % len(labels)] = cell
+        sheets[register.name] = [labels, *rows]
+    grid = Grid(sheets)
+    identity = identify(plan, grid, f"{unit.name}.xlsx", KEY)
+    return Return(f"{number:02}", f"{unit.name}.xlsx", unit, identity, grid)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(EDITS, st.integers(0, 2), st.booleans()), min_size=2, max_size=4))
+def test_a_batch_says_what_its_returns_say_alone(
+    plan: Plan, drawn: list[tuple[list[tuple[int, int, object]], int, bool]]
+) -> None:
+    returns = [filled_in(plan, number, *one) for number, one in enumerate(drawn)]
+    together, alone = extract(plan, returns), [extract(plan, [one]) for one in returns]
+    assert len(together.entries) == sum(
+        len(plan.rubrics[one.unit.kind].indicators) for one in returns
+    )
+
+    def same(whole: pd.DataFrame, parts: list[pd.DataFrame]) -> None:
+        for one, part in zip(returns, parts, strict=True):
+            own = whole[whole["receipt"] == one.receipt].reset_index(drop=True)
+            pd.testing.assert_frame_equal(own, part.reset_index(drop=True))
+
+    for name in ("entries", "subtotals", "strays", "sheets", "sum_rows", "citations", "data_items"):
+        same(getattr(together, name), [getattr(one, name) for one in alone])
+    for register in plan.registers:
+        held = [one.registers[register.name] for one in alone]
+        same(together.registers[register.name].values, [one.values for one in held])
+        texts = pd.concat([one.texts for one in held], ignore_index=True)
+        pd.testing.assert_frame_equal(together.registers[register.name].texts, texts)
+    same(compute(plan, together), [compute(plan, one) for one in alone])
+
+
+@given(st.lists(st.sampled_from(["", "石楼", " 石 楼 ", "离石", "２"]), max_size=8),
+       st.sampled_from(list(Relation)), st.sampled_from(["", "石楼", "2"]))  # fmt: skip
+def test_a_filter_holds_row_by_row(texts: list[str], relation: Relation, literal: str) -> None:
+    register = Register("登记表", (RegisterColumn(Column("a", "a")),))
+    values = pd.DataFrame({"a": pd.Series(texts, dtype="object")})
+    expected = [
+        relation.holds(squeeze(text), squeeze(literal)) and bool(text or not literal)
+        for text in texts
+    ]
+    assert list(mask((Condition("a", relation, literal),), register, values)) == expected
