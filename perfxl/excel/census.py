@@ -34,24 +34,22 @@ from perfxl.excel.package import Package, Shape
 from perfxl.excel.tally import SheetTally, sheet_tally
 from perfxl.excel.workbook_parts import WorkbookParts
 
-# Rows as every common writer spells them, their cells named after the row that they stand in; what
-# is spelled otherwise is tallied element by element.
-_USUAL_ROWS = re.compile(
-    rb'(?:<row r="([1-9]\d{0,6})"[^<>]*(?:/>|>(?:'
+# A row as every common writer spells it, from behind ``<row ``, its cells named after it; what is
+# spelled otherwise is tallied element by element.
+_USUAL_ROW = re.compile(
+    rb'r="([1-9]\d{0,6})"[^<>]*(?:/>|>(?:'
     rb'<c r="[A-Z]{1,3}\1"(?: s="\d+")?(?: t="(?:s|n|b|e|str|inlineStr|d)")?(?:/>|>'
     rb"(?:<f[^<>]*(?:/>|>[^<]*</f>))?"
     rb'(?:<v>[^<]*</v>|<v/>|<is><t(?: xml:space="preserve")?>[^<]*</t></is>)?'
-    rb"</c>))*+</row>))*+"
+    rb"</c>))*+</row>)"
 )
+_ROW = b"<row "
 _USUAL_CELL = re.compile(rb'<c r="([A-Z]+)(\d+)"')
-_USUAL_FORMULA = re.compile(rb'<c r="([A-Z]+)(\d+)"[^<>]*><f[ />]')
+_USUAL_FORMULA = re.compile(rb'<c r="([A-Z]+)\d+"[^<>]*><f[ />]')
 _USUAL_EMPTY_TEXT = re.compile(rb't="str"><f[^<>]*(?:/>|>[^<]*</f>)<v></v>')
-# In rows without their numbers.
-_LETTERS = re.compile(rb'<c r="([A-Z]+)"')
-_LETTERS_OF_BLANK = re.compile(rb'<c r="([A-Z]+)"[^<>]*(?:/>|></c>)')
-_OF_NUMBERS = b"0123456789.-"
+_USUAL_BLANK = re.compile(rb'<c r="([A-Z]+)\d+"[^<>]*(?:/>|></c>)')
 _USUAL_INDEX = re.compile(rb't="s"><v>(\d{1,9})</v>')
-_ROW_NUMBER = re.compile(rb'<row r="(\d+)"')
+_ALL_DIGITS_ALIKE = bytes.maketrans(b"0123456789", b"1" * 10)
 _DIMENSION = re.compile(rb'<dimension ref="([A-Z]{1,3}\d{1,7}:)?([A-Z]{1,3})(\d{1,7})"')
 _MERGED = re.compile(rb'<mergeCell ref="[A-Z]{1,3}\d{1,7}:([A-Z]{1,3})(\d{1,7})"')
 _START, _END = b"<sheetData>", b"</sheetData>"
@@ -218,33 +216,59 @@ class _Counting:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Shape:
-    """What a row is but for its numbers: the columns of its cells, those of blank ones but for what
-    stands beside a title, how many values and texts of its own it has, how many shared texts."""
+    """What a usual row is but for its digits: the columns of its cells, those of blank ones but for
+    what stands beside a title, those of formulas; how many cells are filled, with what; and where
+    its digits stand."""
 
     columns: tuple[int, ...]
     is_ordered: bool
     blank: frozenset[int]
-    values: int
-    inline: int
-    shared: int
-    has_formula: bool
+    formulas: tuple[int, ...]
+    filled: int
+    valued: int
+    unvalued: int
+    has_emptied: bool
     has_textless: bool
+    has_odd_index: bool
+    # From a row of this shape its number (twice), that of each cell, and the shared texts' indexes.
+    digits: Callable[[bytes], tuple[bytes, ...]]
+    numbers: int
 
 
-def _shape_of(row: bytes) -> _Shape:
-    """The shape of a usual row from which the digits were taken out."""
-    letters = _LETTERS.findall(row)
-    blank = _LETTERS_OF_BLANK.findall(row)
-    columns = tuple(map(column_number, letters))
+def _shape_of(row: bytes) -> _Shape | None:
+    """The shape of a row, of whose digits the value plays no part; None where it is not usual."""
+    numbered = _USUAL_ROW.fullmatch(row)
+    if not numbered:
+        return None
+    cells = list(_USUAL_CELL.finditer(row))
+    columns = tuple(column_number(cell[1]) for cell in cells)
+    blank = _USUAL_BLANK.findall(row)
+    indexes = list(_USUAL_INDEX.finditer(row))
+    formulas = _USUAL_FORMULA.findall(row)
+    inline, empty = row.count(b"<is>"), row.count(b"<v></v>")
+    filled = row.count(b"<v>") + inline - empty
+    unvalued = 0
+    if b"<f" in row:
+        emptied = row.count(b"</f><v></v>") + row.count(b"/><v></v>")
+        # The result of a formula may be an empty text.
+        texts = len(_USUAL_EMPTY_TEXT.findall(row))
+        unvalued = emptied - texts + row.count(b"</f></c>") + row.count(b"</f><v/>")
+        empty -= emptied
+    spans = [numbered.span(1)] * 2 + [cell.span(2) for cell in cells]
+    places = [slice(*span) for span in (*spans, *(index.span(1) for index in indexes))]
     return _Shape(
         columns,
-        all(a < b for a, b in pairwise(columns)),
-        frozenset(map(column_number, blank)) if len(letters) != len(blank) + 1 else frozenset(),
-        row.count(b"<v>"),
-        row.count(b"<is>"),
-        row.count(b't="s"><v>'),
-        b"<f" in row,
-        b't="inlineStr"/>' in row or b't="inlineStr"></c>' in row,
+        is_ordered=all(a < b for a, b in pairwise(columns)),
+        blank=frozenset(map(column_number, blank if len(cells) != len(blank) + 1 else ())),
+        formulas=tuple(map(column_number, formulas)),
+        filled=filled,
+        valued=len(formulas) - unvalued,
+        unvalued=unvalued,
+        has_emptied=empty > 0 or b"></t></is>" in row,
+        has_textless=b't="inlineStr"/>' in row or b't="inlineStr"></c>' in row,
+        has_odd_index=len(indexes) != row.count(b't="s"><v>'),
+        digits=operator.itemgetter(*places),
+        numbers=len(spans),
     )
 
 
@@ -259,10 +283,9 @@ class _Rows:
     has_textless: bool
 
 
-def _rows_of(rows: bytes, shapes: Sequence[_Shape]) -> _Rows:
-    numbers = list(map(int, _ROW_NUMBER.findall(rows)))
+def _rows_of(numbers: Sequence[int], shapes: Sequence[_Shape], *, are_kept: bool) -> _Rows:
     kinds = set(shapes)
-    return (_known_rows if len(rows) <= _SHORT else _Rows)(
+    return (_known_rows if are_kept else _Rows)(
         tuple(zip(numbers, [shape.columns for shape in shapes], strict=True)),
         all(map(operator.lt, numbers, numbers[1:])) and all(kind.is_ordered for kind in kinds),
         frozenset().union(*(kind.blank for kind in kinds)),
@@ -310,7 +333,7 @@ class _UsualSheet:
         """The part without its blank blocks.
 
         No reader can lose anything there: each cell in them is one empty element, as
-        ``_USUAL_ROWS`` says, and the cells that are left name their own places.
+        ``_USUAL_ROW`` says, and the cells that are left name their own places.
         """
         return b"".join((self.before, *(rows for rows, _ in self.filled), self.behind))
 
@@ -407,39 +430,43 @@ def _keep_tail(part: bytes, end: int, blank_from: Mapping[int, int], rows: list[
     _known_tails.append(_Tail(tail, rows[first:], beginning))
 
 
-def _block_of(rows: bytes) -> _Block | None:
+def _block_of(part: bytes) -> _Block | None:
     """What stands in rows; None where they are not spelled as usual. Raises Unreadable."""
-    if not _USUAL_ROWS.fullmatch(rows):
+    before, *rows = part.split(_ROW)
+    shapes: list[_Shape] = []
+    # Whether a row is usual is the same for all digits, but that its cells are named after it.
+    for row in part.translate(_ALL_DIGITS_ALIKE).split(_ROW)[1:]:
+        shape = (_known_shape if len(row) <= _SHORT_ROW else _shape_of)(row)
+        if shape is None:
+            return None
+        shapes.append(shape)
+    if before:
         return None
-    bare = rows.translate(None, _OF_NUMBERS).split(b"<row ")[1:]
-    shapes = [_known_shape(row) if len(row) <= _SHORT_ROW else _shape_of(row) for row in bare]
-    found_rows = _rows_of(rows, shapes)
-    if _END_OF_CONTENT not in rows:
-        return _Block(found_rows, is_blank=True)
-    inline = sum([shape.inline for shape in shapes])
-    empty = rows.count(b"<v></v>")
-    filled = sum([shape.values for shape in shapes]) + inline - empty
-    valued, unvalued, found = 0, 0, []
-    if any(shape.has_formula for shape in shapes):
-        found = _USUAL_FORMULA.findall(rows)
-        emptied = rows.count(b"</f><v></v>") + rows.count(b"/><v></v>") if empty else 0
-        # The result of a formula may be an empty text.
-        texts = len(_USUAL_EMPTY_TEXT.findall(rows)) if emptied else 0
-        unvalued = emptied - texts + rows.count(b"</f></c>") + rows.count(b"</f><v/>")
-        valued = len(found) - unvalued
-        empty -= emptied
-    indexes = _USUAL_INDEX.findall(rows)
-    if len(indexes) != sum([shape.shared for shape in shapes]):
+    numbers: list[int] = []
+    formulas: list[Place] = []
+    uses = 0
+    indexes: set[bytes] = set()
+    for row, shape in zip(rows, shapes, strict=True):
+        digits = shape.digits(row)
+        number, of_row = digits[0], digits[: shape.numbers]
+        if number.startswith(b"0") or of_row.count(number) != shape.numbers:
+            return None
+        numbers.append(int(number))
+        formulas += [(numbers[-1] - 1, column - 1) for column in shape.formulas]
+        uses += len(digits) - shape.numbers
+        indexes.update(digits[shape.numbers :])
+    if any(shape.has_odd_index for shape in shapes):
         raise contradictory("单元格指向不存在的文字")
     return _Block(
-        found_rows,
-        filled=filled,
-        valued=valued,
-        unvalued=unvalued,
-        has_emptied=empty > 0 or (inline > 0 and b"></t></is>" in rows),
-        formulas=tuple((int(row) - 1, column_number(letter) - 1) for letter, row in found),
-        uses=len(indexes),
-        indexes=frozenset(map(int, set(indexes))),
+        _rows_of(numbers, shapes, are_kept=len(part) <= _SHORT),
+        is_blank=_END_OF_CONTENT not in part,
+        filled=sum([shape.filled for shape in shapes]),
+        valued=sum([shape.valued for shape in shapes]),
+        unvalued=sum([shape.unvalued for shape in shapes]),
+        has_emptied=any(shape.has_emptied for shape in shapes),
+        formulas=tuple(formulas),
+        uses=uses,
+        indexes=frozenset(map(int, indexes)),
     )
 
 
@@ -448,7 +475,7 @@ def _block_of(rows: bytes) -> _Block | None:
 # which the files that come after would pay.
 _SHORT, _SHORT_ROW, _SMALL = 16_384, 4_096, 131_072
 _known_block = lru_cache(maxsize=256)(_block_of)
-_known_shape = lru_cache(maxsize=4_096)(_shape_of)
+_known_shape = lru_cache(maxsize=1_024)(_shape_of)
 _known_rows = lru_cache(maxsize=1_024)(_Rows)
 
 

@@ -16,7 +16,6 @@ from html import unescape
 import python_calamine as calamine
 
 from perfxl.errors import Fault, Unreadable
-from perfxl.excel.biff import census_of_xls
 from perfxl.excel.cells import Tally
 from perfxl.excel.census import Census, census_of_package
 from perfxl.excel.package import (
@@ -179,6 +178,8 @@ def _remarks_on(package: Package) -> list[str]:
 
 def _read_xls(data: bytes, *, first_reader: bool) -> Plain:
     import olefile  # noqa: PLC0415 - only for old workbooks
+
+    from perfxl.excel.biff import census_of_xls  # noqa: PLC0415 - as above
 
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as ole:

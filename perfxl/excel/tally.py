@@ -122,38 +122,40 @@ class _KnownStrings:
         """The strings without fonts, and whether one holds nothing; None where there are none or
         one is not spelled as usual."""
         known = self._known
-        emptied = []
-        for string in set(strings).difference(known):
-            if not (_USUAL_STRING.fullmatch(string) and _is_utf8(string)):
-                return None
-            known[string] = _without_fonts(string) if b"<rPr>" in string else string
-            self._kept += len(string)
-            if b"></t>" in string:
-                emptied.append(string)
+        fresh = set(strings).difference(known)
+        if not strings or not all(map(_is_usual, fresh)):
+            return None
+        emptied = [string for string in fresh if b"></t>" in string]
+        known.update((string, _without_fonts(string)) for string in fresh)
         found = [known[string] for string in strings]
         for string in emptied:
             del known[string]
+        self._kept += sum(map(len, fresh))
         if self._kept > _MOST_KEPT:
             known.clear()
             self._kept = 0
-        return (found, bool(emptied)) if found else None
+        return found, bool(emptied)
 
 
 _known_strings = _KnownStrings()
 
 
-def _without_fonts(string: bytes) -> bytes:
-    """A usual string without the properties of its runs, which hold empty elements alone."""
-    before, *runs = string.split(b"<rPr>")
-    return before + b"".join([run.partition(b"</rPr>")[2] for run in runs])
-
-
-def _is_utf8(content: bytes) -> bool:
+def _is_usual(string: bytes) -> bool:
+    if not _USUAL_STRING.fullmatch(string):
+        return False
     try:
-        content.decode()
+        string.decode()
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _without_fonts(string: bytes) -> bytes:
+    """A usual string without the properties of its runs, which hold empty elements alone."""
+    if b"<rPr>" not in string:
+        return string
+    before, *runs = string.split(b"<rPr>")
+    return before + b"".join([run.partition(b"</rPr>")[2] for run in runs])
 
 
 def blank_strings(part: bytes) -> list[bool]:

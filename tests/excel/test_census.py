@@ -328,3 +328,11 @@ def test_a_spoilt_string_among_usual_ones_is_refused(spoilt: bytes) -> None:
         assert tally.count_strings(b"<sst>" + usual + b"</sst>").strings == 3
         with pytest.raises(Unreadable):
             tally.count_strings(b"<sst>" + usual + spoilt + usual + b"</sst>")
+
+
+def test_emptied_strings_are_told_after_they_came_with_unusual_ones() -> None:
+    emptied = [b'<si><r><rPr><sz val="%d"/></rPr><t></t></r></si>' % size for size in range(10, 30)]
+    both = b"".join([*emptied, b"<si ><t>1</t></si>", b"<si><t>1</t ></si>"])
+    assert tally.count_strings(b"<sst>" + both + b"</sst>").has_emptied
+    for string in emptied:
+        assert tally.count_strings(b"<sst>" + string + b"</sst>").has_emptied
