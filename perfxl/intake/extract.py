@@ -5,7 +5,7 @@ Nothing here needs pandas, so that a batch can be read before that has been load
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from perfxl import tables
@@ -19,6 +19,9 @@ from perfxl.layout.locate import Finder, LocatedTable, Rows, column_letter, find
 from perfxl.plan import forms
 from perfxl.plan.model import Plan, Unit
 from perfxl.values import precise_number_of, squeeze, text_of
+
+# Cells that a remark names one by one.
+_MOST_CELLS = 5
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,21 @@ class SheetReader:
         """The headings of the columns that the unit fills in and that are not there to be read."""
         asked = self._asked
         return "、".join(one.heading for one in asked if one.key not in located.columns)
+
+    def unread_formulas(self, grid: Grid, sheet: str, located: LocatedTable) -> Iterator[str]:
+        """Of a workbook that nothing calculated: what the unit typed as formulas and reads blank."""
+        if self._assessment is not None or grid.formulas is None:
+            # Scores that are missing are told one by one; the sums are the template's own.
+            return
+        asked = {located.columns[one.key] for one in self._asked if one.key in located.columns}
+        cells = [
+            f"{column_letter(column)}{row + 1}"
+            for row, column in sorted(grid.formulas.get(sheet, ()))
+            if row >= located.first_row and column in asked
+        ]
+        if cells:
+            more = f"等 {len(cells)} 处" if len(cells) > _MOST_CELLS else ""
+            yield f"“{sheet}”{'、'.join(cells[:_MOST_CELLS])}{more}的公式没有结果"
 
     def read(
         self, returned: Return, extracted: Extracted, sheet: str, rows: Rows, located: LocatedTable
@@ -122,8 +140,9 @@ def extract_one(layouts: Layouts, returned: Return) -> Extracted:
         "preparer": identity.preparer,
         "phone": identity.phone,
         "remarks": "；".join(returned.grid.remarks),
-        "doubts": "；".join(returned.grid.doubts),
+        "doubts": "",
     }
+    doubts, is_calculated = list(returned.grid.doubts), _is_calculated(returned.grid)
     sheets: list[dict[str, object]] = []
     extracted = Extracted(
         returned.receipt,
@@ -149,8 +168,25 @@ def extract_one(layouts: Layouts, returned: Return) -> Extracted:
         )
         if rows is not None and located is not None:
             reader.read(returned, extracted, name, rows, located)
+            if not is_calculated:
+                doubts += reader.unread_formulas(returned.grid, name, located)
     extracted.sheets = columns_of(tables.SHEETS, sheets)
+    extracted.returns["doubts"] = ["；".join(doubts)]
     return extracted
+
+
+def _is_calculated(grid: Grid) -> bool:
+    """Whether some formula has a result, or there is none; programs that are no office program
+    leave all of them without."""
+    places = [(name, place) for name, found in (grid.formulas or {}).items() for place in found]
+    return not places or any(
+        _value_at(grid.sheets.get(name, ()), place) != "" for name, place in places
+    )
+
+
+def _value_at(rows: Rows, place: tuple[int, int]) -> object:
+    row, column = place
+    return rows[row][column] if row < len(rows) and column < len(rows[row]) else ""
 
 
 def answers(plan: Plan, grid: Grid) -> Mapping[tuple[str, str], str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -221,3 +222,23 @@ def test_a_blank_line_that_was_not_written_is_told_as_what_it_may_be(checked: Fi
     assert told.code == "F113"
     assert "“佐证材料”第 29 行缺少单元格" in told.message
     assert "删除" not in told.remedy
+
+
+def test_formulas_that_no_program_calculated_are_told(checked: Filled) -> None:
+    """Excel shows their results, and there is nothing to read; other columns are ours to fill in."""
+
+    def type_formulas(form: Any) -> None:
+        sheet = form.sheet("项目清单")
+        labels = {str(cell.value): cell.column for cell in sheet[3] if cell.value}
+        column = next(at for label, at in labels.items() if label.startswith("年初预算数"))
+        for row in (4, 5):
+            sheet.cell(row, column).value = "=60+40"
+
+    told = checked(type_formulas).result.findings
+    (one,) = told[told["code"] == "F113"].itertuples(index=False)
+    assert re.search(r"“项目清单”([A-Z])4、(?:\1)5的公式没有结果", one.message)
+
+
+def test_formulas_of_the_template_alone_are_not_told(checked: Filled) -> None:
+    findings = checked(lambda form: None).result.findings
+    assert "F113" not in set(findings["code"])
