@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
@@ -27,9 +27,16 @@ class ReceivedFiles(Database):
         )
         return found[0] if found else None
 
-    def receipts(self, form: Form) -> list[Receipt]:
-        """All that was received as one form, in the order of arrival."""
-        return self._received(schema.VERDICTS.c.form == form)
+    def receipts(self, form: Form, holders: Collection[str] | None = None) -> list[Receipt]:
+        """All that was received as one form, in the order of arrival.
+
+        With ``holders`` only what was ever taken for theirs, as it is judged now.
+        """
+        of_form = schema.VERDICTS.c.form == form
+        if holders is None:
+            return self._received(of_form)
+        theirs = sa.select(schema.VERDICTS.c.sha256).where(schema.VERDICTS.c.holder.in_(holders))
+        return self._received(sa.and_(of_form, schema.VERDICTS.c.sha256.in_(theirs)))
 
     def _received(self, condition: sa.ColumnElement[bool]) -> list[Receipt]:
         return self._all_received(condition, newest_only=True)

@@ -128,17 +128,15 @@ def gather(
 ) -> Gathered:
     """Read the return in force of every unit and extract the tables of the batch.
 
-    ``units`` (codes) limits the batch to some; ``known`` is what was already read, by hash.
+    ``units`` (codes) limits the batch to some, and what is known of units to these; ``known`` is
+    what was already read, by hash.
     """
     plan = campaign.plan
-    in_force, first = returns_in_force(campaign)
-    wanted = {
-        unit.code: in_force[unit.code]
-        for unit in plan.units
-        if unit.code in in_force and (units is None or unit.code in units)
-    }
+    asked = [unit.code for unit in plan.units if units is None or unit.code in units]
+    in_force, first = returns_in_force(campaign, units)
+    wanted = {code: in_force[code] for code in asked if code in in_force}
     deadlines = deadline_of_units(campaign)
-    status = {unit.code: _status(first.get(unit.code), deadlines[unit.code]) for unit in plan.units}
+    status = {code: _status(first.get(code), deadlines[code]) for code in asked}
     known = known or {}
     hashes = [receipt.sha256 for receipt in wanted.values()]
     extracted = {digest: known[digest] for digest in hashes if digest in known}
@@ -226,18 +224,21 @@ def sample_of(draw: Draw) -> pd.DataFrame:
     return frame_of([vars(one) for one in draw.projects], SAMPLE)
 
 
-def returns_in_force(campaign: Campaign) -> tuple[dict[str, Receipt], dict[str, Receipt]]:
+def returns_in_force(
+    campaign: Campaign, units: Collection[str] | None = None
+) -> tuple[dict[str, Receipt], dict[str, Receipt]]:
     """Per unit code, the return that counts and the first one (it says whether the unit is late).
 
-    The newest valid one counts, but one of doubtful identity never before one that is not. Of
+    ``units`` (codes) limits this to some. The newest valid one counts, but one of doubtful identity never before one that is not. Of
     several that were taken in together, the one whose mail was sent last.
     """
+    known = {code for code in campaign.plan.unit_by_code if units is None or code in units}
     newest: dict[str, Receipt] = {}
     first: dict[str, Receipt] = {}
-    received = campaign.ledger.receipts(Form.RETURN)
+    received = campaign.ledger.receipts(Form.RETURN, units)
     for receipt in sorted(received, key=lambda one: (one.counts_from, one.sent_at or _NEVER)):
         unit = receipt.holder
-        if receipt.verdict is not Verdict.VALID or unit not in campaign.plan.unit_by_code:
+        if receipt.verdict is not Verdict.VALID or unit not in known:
             continue
         for chosen, replaces in ((newest, True), (first, False)):
             before = chosen.get(unit)
