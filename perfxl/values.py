@@ -98,7 +98,9 @@ def precise_number_of(value: object, unit: str = "万元") -> int | None:
     if number is None or isinstance(value, int):
         return number
     if isinstance(value, float):
-        return number if abs(value * HUNDREDTHS - number) < _NEAR else None
+        # Of thousands of millions the product is further off, and the digits themselves decide.
+        near = abs(value * HUNDREDTHS - number) < _NEAR
+        return number if near or Decimal(repr(value)) * HUNDREDTHS == number else None
     fraction = squeeze(text_of(value)).partition(".")[2]
     digits = "".join(c for c in fraction if c.isdigit()).rstrip("0")
     return number if len(digits) <= 2 else None

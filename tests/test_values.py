@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfxl.points import as_text
-from perfxl.values import date_of, moment_of, number_of, percent_of, text_of
+from perfxl.values import date_of, moment_of, number_of, percent_of, precise_number_of, text_of
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,13 @@ def test_a_bare_date_ends_with_its_day() -> None:
 
 def test_whole_numbers_as_text_lose_their_point() -> None:
     assert [text_of(3.0), text_of(3.5), text_of(" 01 "), text_of(None)] == ["3", "3.5", "01", ""]
+
+
+@given(st.integers(-(10**14) + 1, 10**14 - 1))
+def test_no_amount_of_two_decimals_has_too_many(amount: int) -> None:
+    assert precise_number_of(amount / 100) == amount
+
+
+@pytest.mark.parametrize("value", [3.125, 2210338312.435, 0.001])
+def test_an_amount_of_three_decimals_is_refused(value: float) -> None:
+    assert precise_number_of(value) is None
