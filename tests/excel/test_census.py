@@ -336,3 +336,80 @@ def test_emptied_strings_are_told_after_they_came_with_unusual_ones() -> None:
     assert tally.count_strings(b"<sst>" + both + b"</sst>").has_emptied
     for string in emptied:
         assert tally.count_strings(b"<sst>" + string + b"</sst>").has_emptied
+
+
+# Usual rows in one expression: what the census takes row by row is what this takes as a whole.
+_USUAL_ROWS = re.compile(
+    rb'(?:<row r="([1-9]\d{0,6})"[^<>]*(?:/>|>(?:'
+    rb'<c r="[A-Z]{1,3}\1"(?: s="\d+")?(?: t="(?:s|n|b|e|str|inlineStr|d)")?(?:/>|>'
+    rb"(?:<f[^<>]*(?:/>|>[^<]*</f>))?"
+    rb'(?:<v>[^<]*</v>|<v/>|<is><t(?: xml:space="preserve")?>[^<]*</t></is>)?'
+    rb"</c>))*+</row>))*+"
+)
+_CELLS = (
+    '<c r="{}"/>',
+    '<c r="{}" s="12"/>',
+    '<c r="{}"></c>',
+    '<c r="{}"><v>-1.5</v></c>',
+    '<c r="{}" t="s"><v>{}</v></c>',
+    '<c r="{}" s="3" t="s"><v>1</v></c>',
+    '<c r="{}"><v></v></c>',
+    '<c r="{}" t="e"><v>#N/A</v></c>',
+    '<c r="{}"><f>A1</f><v>3</v></c>',
+    '<c r="{}"><f>A1</f><v></v></c>',
+    '<c r="{}" t="str"><f t="shared" si="0"/><v></v></c>',
+    '<c r="{}"><f>A1</f></c>',
+    '<c r="{}"><f>1</f><v/></c>',
+    '<c r="{}" t="inlineStr"><is><t>x1</t></is></c>',
+    '<c r="{}" t="inlineStr"/>',
+)
+
+
+@st.composite
+def _some_rows(draw: st.DrawFn) -> bytes:
+    rows = []
+    for number in range(1, draw(st.integers(1, 13))):
+        cells = [
+            draw(st.sampled_from(_CELLS)).format(f"{letter}{number}", number % 3)
+            for letter in draw(st.lists(st.sampled_from("ABCDE"), max_size=4, unique=True))
+        ]
+        rows.append(f'<row r="{number}" ht="15">{"".join(sorted(cells))}</row>')
+    return "".join(rows).encode()
+
+
+@given(_some_rows())
+def test_usual_rows_are_counted_in_short_as_exactly(rows: bytes) -> None:
+    assert _USUAL_ROWS.fullmatch(rows)
+    part = b"<worksheet><sheetData>" + rows + b"</sheetData></worksheet>"
+    sheet = census._usual_sheet(part)
+    assert sheet is not None
+    exact = tally.sheet_tally(part, [False] * 3)
+    blocks = [block for _, block in sheet.filled]
+    assert [row for one in sheet.rows for row in one.outline] == exact.outline
+    assert sum(block.filled for block in blocks) == len(exact.filled) + len(exact.errors)
+    assert {place for block in blocks for place in block.formulas} == exact.formulas
+    assert {index for block in blocks for index in block.indexes} == set(exact.indexes)
+    assert sum(block.uses for block in blocks) == len(exact.indexes)
+    # In short, an empty text is a value.
+    assert sum(block.unvalued for block in blocks) == exact.unvalued
+    assert sum(block.valued + block.unvalued for block in blocks) == len(exact.formulas)
+    assert any(block.has_emptied for block in blocks) == exact.has_emptied_cell
+    assert any(one.has_textless for one in sheet.rows) == exact.has_textless_cell
+    # In short, a cell that was emptied is none that is blank.
+    if not exact.has_emptied_cell:
+        assert {column for one in sheet.rows for column in one.blank} == exact.blank_columns
+    assert all(one.ascends for one in sheet.rows) != exact.is_disordered
+
+
+@given(
+    _some_rows(), st.integers(0), st.sampled_from([b"", b"0", b"1", b"7", b" ", b"<", b"A", b"/"])
+)
+def test_spoilt_rows_are_as_usual_as_their_whole(rows: bytes, at: int, new: bytes) -> None:
+    at %= len(rows) + 1
+    for end in (at, at + 1):
+        spoilt = rows[:at] + new + rows[end:]
+        try:
+            is_usual = census._block_of(spoilt) is not None
+        except Unreadable:
+            is_usual = True
+        assert is_usual == bool(_USUAL_ROWS.fullmatch(spoilt))
