@@ -229,8 +229,9 @@ def returns_in_force(
 ) -> tuple[dict[str, Receipt], dict[str, Receipt]]:
     """Per unit code, the return that counts and the first one (it says whether the unit is late).
 
-    ``units`` (codes) limits this to some. The newest valid one counts, but one of doubtful identity never before one that is not. Of
-    several that were taken in together, the one whose mail was sent last.
+    ``units`` (codes) limits this to some. The newest valid one counts, but one of doubtful identity
+    never before one that is not. Of several that were taken in together, the one whose mail was
+    sent last.
     """
     known = {code for code in campaign.plan.unit_by_code if units is None or code in units}
     newest: dict[str, Receipt] = {}

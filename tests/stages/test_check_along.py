@@ -102,7 +102,11 @@ def test_what_goes_wrong_is_told_when_everything_is_recorded(
     monkeypatch.setattr("perfxl.stages.gather.gather", gone)
     checks = CheckAlong(campaign)
     ingest(campaign, incoming(campaign, [], WHEN)[0], when_recorded=checks.take)
-    assert len(campaign.ledger.receipts(Form.RETURN)) == len(list(campaign.path(ORIGINALS).iterdir())) == 31
+    assert (
+        len(campaign.ledger.receipts(Form.RETURN))
+        == len(list(campaign.path(ORIGINALS).iterdir()))
+        == 31
+    )
     with pytest.raises(Missing, match="原件不见了"):
         checks.finish()
 
