@@ -14,8 +14,8 @@ from perfxl.intake.extract import Extracted
 from perfxl.tables import Severity, Status
 
 # A check of few takes nearly as long as one of a hundred; of more than these the tables would take
-# much memory.
-_FEWEST, _MOST = 128, 512
+# much memory. A county's batch is checked in one go.
+_TOGETHER = 512
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class CheckAlong:
         """
         self._waiting |= recorded
         self._units |= {str(one.returns["unit"][0]) for one in recorded.values()}
-        if len(self._waiting) >= min(_MOST, max(_FEWEST, len(self._checked))):
+        if len(self._waiting) >= _TOGETHER:
             try:
                 self._check()
             except PerfxlError as error:

@@ -10,6 +10,7 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from perfxl.campaign import FOLDERS, INBOX, ORIGINALS, Campaign
@@ -221,12 +222,16 @@ class _Run:
         self.unkept_bytes = 0
         self.attachments: list[_Arrival] = []
         self.units_beside: dict[str, set[str]] = defaultdict(set)
-        self.layouts = Layouts(campaign.plan)
         self.given: list[SystemProjects] | None = None
         self.extracted: dict[str, Extracted] = {}
         self.order: dict[Path, int] = {}
         self.unpacked: Counter[Path] = Counter()
         self.unpacked_bytes: Counter[Path] = Counter()
+
+    @cached_property
+    def layouts(self) -> Layouts:
+        """Made when the first file has been read: files are read while the plan is."""
+        return Layouts(self.campaign.plan)
 
     def arrive(self, file: Incoming) -> _Arrival:
         """Read a file's bytes, which are kept before anything is said of them."""

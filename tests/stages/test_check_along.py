@@ -57,13 +57,12 @@ def checked_along(campaign: Campaign, when: dt.datetime = WHEN) -> dict[str, Che
     return dict(checks.finish())
 
 
-@pytest.mark.parametrize(("fewest", "most"), [(128, 512), (8, 8), (8, 16)])
+@pytest.mark.parametrize("together", [512, 8, 20])
 def test_in_parts_or_in_one_go(
-    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, fewest: int, most: int
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, together: int
 ) -> None:
     monkeypatch.setattr("perfxl.stages.ingest._TOGETHER", 4)
-    monkeypatch.setattr(check_along, "_FEWEST", fewest)
-    monkeypatch.setattr(check_along, "_MOST", most)
+    monkeypatch.setattr(check_along, "_TOGETHER", together)
     found = checked_along(campaign)
     assert len(found) > 25
     assert any(one.errors for one in found.values())
@@ -74,8 +73,7 @@ def test_a_second_return_of_a_unit_that_was_checked_already(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("perfxl.stages.ingest._TOGETHER", 1)
-    monkeypatch.setattr(check_along, "_FEWEST", 1)
-    monkeypatch.setattr(check_along, "_MOST", 1)
+    monkeypatch.setattr(check_along, "_TOGETHER", 1)
     (first,) = campaign.path(INBOX).glob("SL2023-103-*")
     again = first.with_name(f"更正{first.name}")
     book = openpyxl.load_workbook(first)
@@ -93,8 +91,7 @@ def test_what_goes_wrong_is_told_when_everything_is_recorded(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("perfxl.stages.ingest._TOGETHER", 1)
-    monkeypatch.setattr(check_along, "_FEWEST", 1)
-    monkeypatch.setattr(check_along, "_MOST", 1)
+    monkeypatch.setattr(check_along, "_TOGETHER", 1)
 
     def gone(*_: object) -> None:
         raise Missing("原件不见了")
