@@ -6,6 +6,7 @@ In goes what returns say, some at a time, as it is recorded; out comes how each 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from perfxl.campaign import Campaign
@@ -29,12 +30,16 @@ class Checked:
 
 
 class CheckAlong:
-    """Takes what was recorded and checks it many at a time."""
+    """Takes what was recorded and checks it many at a time, on another thread.
+
+    Whoever feeds the reading processes goes on with that meanwhile.
+    """
 
     def __init__(self, campaign: Campaign) -> None:
         self._campaign = campaign
         self._waiting: dict[str, Extracted] = {}
-        self._units: set[str] = set()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="perfxl-checking")
+        self._under_way: Future[dict[str, Checked]] | None = None
         self._checked: dict[str, Checked] = {}
         self._failure: PerfxlError | None = None
 
@@ -45,33 +50,45 @@ class CheckAlong:
         ``finish``: it must not keep the returns behind from being recorded.
         """
         self._waiting |= recorded
-        self._units |= {str(one.returns["unit"][0]) for one in recorded.values()}
         if len(self._waiting) >= _TOGETHER:
-            try:
-                self._check()
-            except PerfxlError as error:
-                self._failure = self._failure or error
+            # No more than these and those before them are in memory.
+            self._await()
+            self._under_way = self._thread.submit(self._check, self._waiting)
+            self._waiting = {}
 
     def finish(self) -> Mapping[str, Checked]:
         """All units of which something was taken, by code. Raises what ``gather`` does."""
+        self._await()
+        self._thread.shutdown()
         if self._failure is not None:
             raise self._failure
-        self._check()
+        if self._waiting:
+            self._checked |= self._check(self._waiting)
+            self._waiting = {}
         return self._checked
 
-    def _check(self) -> None:
-        if not self._units:
+    def _await(self) -> None:
+        if self._under_way is None:
             return
+        try:
+            self._checked |= self._under_way.result()
+        except PerfxlError as error:
+            self._failure = self._failure or error
+        self._under_way = None
+
+    def _check(self, recorded: Mapping[str, Extracted]) -> dict[str, Checked]:
         # It loads pandas, which others do meanwhile.
         from perfxl.stages.gather import gather  # noqa: PLC0415
 
-        gathered = gather(self._campaign, self._units, self._waiting)
+        units = {str(one.returns["unit"][0]) for one in recorded.values()}
+        gathered = gather(self._campaign, units, recorded)
         counts = gathered.checked.findings.groupby(["unit", "severity"]).size().to_dict()
-        for unit in self._units:
-            self._checked[unit] = Checked(
+        return {
+            unit: Checked(
                 gathered.receipts[unit].sha256,
                 gathered.status[unit],
                 int(counts.get((unit, Severity.ERROR), 0)),
                 int(counts.get((unit, Severity.VERIFY), 0)),
             )
-        self._waiting, self._units = {}, set()
+            for unit in units
+        }
