@@ -74,6 +74,20 @@ def read_plain(data: bytes, *, first_reader: bool = True) -> Plain:
     return _plain(package.shape, sheets, stamps, census, _remarks_on(package))
 
 
+def read_lot(lot: Sequence[bytes]) -> list[tuple[object, ...]]:
+    """``read_plain`` of several: ("value", what it gives) or ("unreadable", what, remedy, fault).
+
+    Raises whatever else goes wrong with one of them.
+    """
+    outcomes: list[tuple[object, ...]] = []
+    for data in lot:
+        try:
+            outcomes.append(("value", read_plain(data)))
+        except Unreadable as error:
+            outcomes.append(("unreadable", error.what, error.remedy, str(error.fault)))
+    return outcomes
+
+
 def read_sheets(data: bytes, like: str) -> Sheets:
     """Some sheets of a workbook alone, by a pattern of their names. Raises Unreadable."""
     sheets = _with_calamine(data, like)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from perfxl.errors import Place, Unreadable
+from perfxl.errors import Fault, Place, Unreadable
 from perfxl.excel.package import refuse_what_is_no_workbook
 from perfxl.excel.stamp import Stamp, parse_stamp
 from perfxl.isolation.messages import SECONDS
@@ -17,7 +17,10 @@ from perfxl.isolation.service import kept_workers
 
 _PARSE = "perfxl.excel.parsing:read_plain"
 _PARSE_WITH_SECOND = "perfxl.excel.parsing:read_with_second_reader"
+_PARSE_LOT = "perfxl.excel.parsing:read_lot"
 _PARSE_SOME = "perfxl.excel.parsing:read_sheets"
+# What is read together takes a tenth of this.
+_LOT_SECONDS = 2.0
 # For what the office itself hands in, one file at a time: plan, review books, last year's workbook.
 PATIENT_SECONDS = 120.0
 
@@ -82,6 +85,30 @@ def read_or_refusal(data: bytes, file: str) -> Grid | Unreadable:
         return read_workbook(data, file)
     except Unreadable as error:
         return error
+
+
+def read_lot(files: Sequence[tuple[bytes, str]]) -> list[Grid | Unreadable]:
+    """As ``read_or_refusal`` of several small files, content and name each, in one call.
+
+    Where that fails, each is read by itself, so that none is blamed for its neighbour.
+    """
+    if len(files) > 1:
+        try:
+            return _read_together(files)
+        except Unreadable:
+            pass
+    return [read_or_refusal(data, name) for data, name in files]
+
+
+def _read_together(files: Sequence[tuple[bytes, str]]) -> list[Grid | Unreadable]:
+    lot = [data for data, _ in files]
+    outcomes = kept_workers().call(_PARSE_LOT, lot, seconds=_LOT_SECONDS)
+    return [
+        _grid(told[1])
+        if told[0] == "value"
+        else Unreadable(told[1], place=Place(name), remedy=told[2], fault=Fault(told[3]))
+        for told, (_, name) in zip(outcomes, files, strict=True)
+    ]
 
 
 def _grid(plain: tuple[object, ...]) -> Grid:

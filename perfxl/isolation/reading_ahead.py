@@ -10,7 +10,10 @@ from typing import TypeVar
 from perfxl.isolation.service import kept_workers
 
 # What is read ahead of the caller: so many for each that is being read, and bytes in all.
-_AHEAD, _BYTES_AHEAD = 16, 256 << 20
+_AHEAD, _BYTES_AHEAD = 4, 256 << 20
+# What goes to a reading process in one call: so many, and bytes in all; one that is larger goes
+# alone.
+_LOT, _LOT_BYTES = 16, 1 << 20
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -56,3 +59,26 @@ def ahead(
         threads.shutdown(cancel_futures=True)
     if failure is not None:
         raise failure
+
+
+def in_lots(items: Iterable[Item], size: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """Small items many at a time, in order: to hand one over takes nearly as long as many.
+
+    Where the source fails, what came before it is given first.
+    """
+    lot: list[Item] = []
+    held = 0
+    try:
+        for item in items:
+            more = size(item)
+            if lot and (len(lot) == _LOT or held + more > _LOT_BYTES):
+                yield lot
+                lot, held = [], 0
+            lot.append(item)
+            held += more
+    except Exception:
+        if lot:
+            yield lot
+        raise
+    if lot:
+        yield lot

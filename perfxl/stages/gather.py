@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,11 +17,12 @@ import pandas as pd
 from perfxl import scoring
 from perfxl.campaign import Campaign
 from perfxl.checks.runner import CheckResult, run_checks
-from perfxl.excel.reader import Grid, read_workbook
+from perfxl.errors import Unreadable
+from perfxl.excel.reader import Grid, read_lot
 from perfxl.intake.assembly import assemble
 from perfxl.intake.extract import Extracted, Layouts, Return, extract_one
 from perfxl.intake.identity import identify
-from perfxl.isolation.reading_ahead import ahead
+from perfxl.isolation.reading_ahead import ahead, in_lots
 from perfxl.ledger import Draw, Form, Receipt, Verdict
 from perfxl.plan.model import LedgerFigure, Plan
 from perfxl.spot_checks.results import in_force, problems_of_units
@@ -171,9 +172,15 @@ def read_receipts(
 
     Raises Missing for an original that is gone, Unreadable where one cannot be read any more.
     """
-    return ahead(
-        lambda receipt: read_workbook(original_of(campaign, receipt), receipt.file), receipts
-    )
+
+    def read(lot: Sequence[Receipt]) -> list[Grid | Unreadable]:
+        return read_lot([(original_of(campaign, one), one.file) for one in lot])
+
+    for lot, grids in ahead(read, in_lots(receipts, lambda receipt: receipt.size)):
+        for receipt, grid in zip(lot, grids, strict=True):
+            if isinstance(grid, Unreadable):
+                raise grid
+            yield receipt, grid
 
 
 def deadline_of_units(campaign: Campaign) -> dict[str, dt.datetime]:

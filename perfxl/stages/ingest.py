@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from perfxl.envelopes.opening import opened_envelope
 from perfxl.errors import Fault, Missing, PerfxlError, Place, Unreadable
 from perfxl.excel.decryption import UNASKED, decrypted
 from perfxl.excel.package import LARGEST_FILE
-from perfxl.excel.reader import Grid, read_or_refusal, read_workbook
+from perfxl.excel.reader import Grid, read_lot, read_workbook
 from perfxl.files import (
     WORKBOOK_SUFFIXES,
     is_litter,
@@ -33,7 +33,7 @@ from perfxl.intake.content import differs_from
 from perfxl.intake.extract import Extracted, Layouts, Return, extract_one
 from perfxl.intake.identity import Identity, identify, unit_in_file_name
 from perfxl.intake.judgement import Decision, Judgement, judge, second_to_undoubted
-from perfxl.isolation.reading_ahead import ahead
+from perfxl.isolation.reading_ahead import ahead, in_lots
 from perfxl.ledger import Form, Receipt, Verdict
 from perfxl.plan.forms import OPINIONS
 from perfxl.plan.model import Unit
@@ -156,9 +156,7 @@ def ingest(
     """
     names = [path.name for path in passed_over]
     run = _Run(campaign, decision, password, names, when_new, when_recorded)
-    for arrival, opened in ahead(
-        run.open, map(run.arrive, files), size=lambda arrival: len(arrival.data)
-    ):
+    for arrival, opened in run.opened(map(run.arrive, files)):
         run.settle(arrival, opened)
         run.record_many()
         progress()
@@ -283,11 +281,25 @@ class _Run:
         known = self.known.get(digest)
         return known is not None and known.verdict is Verdict.VALID and self.decision is None
 
-    def open(self, arrival: _Arrival) -> _Opened:
-        """What a file holds, read in the worker; None where there is no need to know."""
-        if arrival.refusal or not arrival.original:
-            return None
-        read = read_or_refusal(arrival.data, arrival.name)
+    def opened(self, arrivals: Iterable[_Arrival]) -> Iterator[tuple[_Arrival, _Opened]]:
+        """Each file with what it holds, read in the workers ahead of the caller."""
+        lots = in_lots(arrivals, lambda arrival: len(arrival.data))
+        for lot, found in ahead(
+            self._open, lots, size=lambda lot: sum(len(arrival.data) for arrival in lot)
+        ):
+            yield from zip(lot, found, strict=True)
+
+    def _open(self, arrivals: Sequence[_Arrival]) -> list[_Opened]:
+        """What files hold; None where there is no need to know."""
+        wanted = [one for one in arrivals if not one.refusal and one.original]
+        read = iter(read_lot([(one.data, one.name) for one in wanted]))
+        return [
+            self._looked_into(one, next(read)) if not one.refusal and one.original else None
+            for one in arrivals
+        ]
+
+    def _looked_into(self, arrival: _Arrival, read: Grid | Unreadable) -> _Opened:
+        """A workbook as it was read; what is none may be an envelope."""
         if isinstance(read, Unreadable) and read.fault is Fault.ENCRYPTED:
             return self._without_password(arrival, read)
         if isinstance(read, Unreadable) and read.fault is Fault.NOT_A_WORKBOOK:
@@ -500,7 +512,7 @@ class _Run:
         subject = f"邮件主题：{envelope.subject}" if envelope.subject else ""
         detail = "；".join(filter(None, [subject, *details]))
         self._judged(arrival, Judgement(arrival.answers, verdict, detail))
-        for member, opened in ahead(self.open, members):
+        for member, opened in self.opened(members):
             self.settle(member, opened)
 
     def _refuse_to_decide_for_many(self, members: list[_Arrival]) -> None:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from msoffcrypto.format.ooxml import OOXMLFile
 
 from perfxl.errors import Fault, Unreadable
+from perfxl.excel import reader
 from perfxl.excel.decryption import decrypted
-from perfxl.excel.reader import read_workbook
+from perfxl.excel.reader import read_lot, read_or_refusal, read_workbook
 from perfxl.excel.writer import LONGEST_TEXT, TRUNCATED, WorkbookWriter
 
 AWKWARD = [
@@ -146,3 +147,24 @@ def test_what_cannot_be_read_is_told(data: bytes, said: str) -> None:
         read_workbook(data, "文件.xlsx")
     assert told.value.place.file == "文件.xlsx"
     assert told.value.remedy
+
+
+def told(read: object) -> object:
+    return (str(read), read.fault) if isinstance(read, Unreadable) else read
+
+
+@pytest.mark.parametrize("lot", [reader._PARSE_LOT, "builtins:exit", "os:no_such_function"])
+def test_several_read_together_are_as_each_by_itself(
+    monkeypatch: pytest.MonkeyPatch, lot: str
+) -> None:
+    """Also where the process is lost over them, or fails: then each is read by itself."""
+    monkeypatch.setattr(reader, "_PARSE_LOT", lot)
+    good, other = written(["甲"]), written(["乙", "丙"])
+    files = [
+        (good, "甲.xlsx"), (good[: len(good) // 2], "半.xlsx"), (b"", "空.xlsx"), (b"text", "文.txt"),
+        (other, "乙.xlsx"),
+    ]  # fmt: skip
+    found = read_lot(files)
+    assert [told(one) for one in found] == [told(read_or_refusal(*one)) for one in files]
+    assert [isinstance(one, Unreadable) for one in found] == [False, True, True, True, False]
+    assert read_lot([]) == []

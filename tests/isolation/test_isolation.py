@@ -18,7 +18,7 @@ import pytest
 
 from perfxl.errors import Fault, NoReadingProcess, Unreadable
 from perfxl.isolation.messages import MEMORY_LIMIT
-from perfxl.isolation.reading_ahead import ahead
+from perfxl.isolation.reading_ahead import ahead, in_lots
 from perfxl.isolation.service import Workers, own_workers, packed_answer, unpacked_answer
 from perfxl.isolation.worker import Worker, WorkerDied
 
@@ -286,6 +286,26 @@ def test_ahead_finishes_what_came_before_a_failing_source() -> None:
         for item, result in ahead(lambda item: item, source()):
             seen.append((item, result))
     assert seen == [(n, n) for n in range(5)]
+
+
+def test_lots_hold_few_and_little_and_lose_no_order() -> None:
+    sizes = [1, 1, 1 << 30, *[1] * 40, 600 << 10, 600 << 10, 1]
+    lots = list(in_lots(enumerate(sizes), size=lambda item: item[1]))
+    assert [item for lot in lots for item in lot] == list(enumerate(sizes))
+    assert [len(lot) for lot in lots] == [2, 1, 16, 16, 9, 2]
+    assert all(len(lot) == 1 or sum(size for _, size in lot) <= 1 << 20 for lot in lots)
+    assert list(in_lots([], size=len)) == []
+
+
+def test_a_lot_of_what_came_before_a_failing_source_is_given() -> None:
+    def source() -> Iterator[int]:
+        yield from range(3)
+        raise OSError("no more")
+
+    lots = in_lots(source(), size=lambda _: 1)
+    assert next(lots) == [0, 1, 2]
+    with pytest.raises(OSError, match="no more"):
+        next(lots)
 
 
 def test_ahead_takes_no_more_than_is_wanted_soon() -> None:
