@@ -74,8 +74,10 @@ def write_together(files: Sequence[tuple[Path, bytes]]) -> None:
         with contextlib.ExitStack() as open_files:
             handles = []
             for at, data in files:
-                handles.append(open_files.enter_context(partials[at].open("xb", buffering=0)))
+                # Buffered, so that a disk that takes only part of it is told.
+                handles.append(open_files.enter_context(partials[at].open("xb")))
                 handles[-1].write(data)
+                handles[-1].flush()
             # By now the system has had time to write most of it.
             for handle in handles:
                 os.fsync(handle.fileno())
@@ -160,17 +162,25 @@ def keep_originals(folder: Path, originals: Mapping[str, bytes]) -> None:
     When this returns, all of them are on disk, those too that were there before. Raises CannotWrite.
     """
     fresh = [(folder / name, data) for name, data in originals.items()]
-    fresh = [(path, data) for path, data in fresh if not path.exists()]
+    fresh = [(path, data) for path, data in fresh if not _is_whole(path, data)]
     try:
         write_together(fresh)
     except CannotWrite:
         # Another ingest kept the same bytes meanwhile, and Windows replaces no open file.
         for path, data in fresh:
-            if not path.exists():
+            if not _is_whole(path, data):
                 write_atomically(path, data)
     if len(fresh) < len(originals):
         # Whoever wrote the others may have been stopped before their names were on disk.
         sync_folder(folder)
+
+
+def _is_whole(path: Path, data: bytes) -> bool:
+    """Whether a file is there whose name is the hash of this content, and as long."""
+    try:
+        return path.stat().st_size == len(data)
+    except FileNotFoundError:
+        return False
 
 
 def storable_name(name: str) -> str:

@@ -133,7 +133,8 @@ def campaign_of(context: click.Context) -> Campaign:
             f"这里是本县自己的年度台账，用不到 {command}",
             place=Place(str(campaign.folder.resolve())),
             remedy="检查用 perfxl year check，计算得分用 perfxl year score；"
-            "考核各单位请用 -C 指定那次考核的文件夹",
+            "考核各单位请用 -C 指定那次考核的文件夹；"
+            f"如果 {campaign.year_workbook.name} 是误放在这里的，请移走",
         )
     context.call_on_close(campaign.close)
     return campaign

@@ -89,8 +89,8 @@ def ingest(
             advance,
             decision,
             password,
-            _load_what_checks,
-            checks.take,
+            when_new=_load_what_checks,
+            when_recorded=checks.take,
         )
     _print_taken(campaign, result, checks, len(files), told_when=received is not None)
     wrong = any(one.rectified and has_errors(one.rectified.findings) for one in result.taken)
@@ -162,10 +162,10 @@ def _print_valid(
     rows = []
     for taken in valid:
         receipt = taken.receipt
-        unit = checked[receipt.holder]
-        counted = unit.receipt == receipt.sha256
+        unit = checked.get(receipt.holder)
+        counted = unit is not None and unit.receipt == receipt.sha256
         # Lateness goes by the first valid return; a correction after the deadline is not late.
-        late = unit.status is Status.LATE
+        late = unit is not None and unit.status is Status.LATE
         notes = [
             "逾期" if late else "",
             # A mailbox that is taken in late: --received says when the mail really came.
@@ -180,8 +180,8 @@ def _print_valid(
                 receipt.holder,
                 campaign.plan.unit_by_code[receipt.holder].name,
                 str(moment(receipt.received_at)),
-                str(unit.errors) if counted else "",
-                str(unit.to_verify) if counted else "",
+                str(unit.errors) if unit and counted else "",
+                str(unit.to_verify) if unit and counted else "",
                 "；".join(filter(None, notes)),
             )
         )

@@ -352,9 +352,9 @@ def _usual_sheet(part: bytes) -> _UsualSheet | None:
         if known is not None:
             tail, first = known
             if blank_from:
-                ahead = len(found) - first
+                shift = len(found) - first
                 blank_from |= {
-                    end - size: block + ahead
+                    end - size: block + shift
                     for size, block in tail.beginning.items()
                     if block >= first
                 }
@@ -515,7 +515,7 @@ def _outline_of(parts: tuple[_Rows, ...]) -> _Outline:
 
 
 # Rows that were found alike are the same object, so that they need not be compared.
-_known_outline = lru_cache(maxsize=256)(_outline_of)
+_known_outline = lru_cache(maxsize=32)(_outline_of)
 
 
 def _tally(parts: WorkbookParts) -> Tally:

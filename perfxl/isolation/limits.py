@@ -69,8 +69,9 @@ _watch = _Watch()
 
 def stop(process: subprocess.Popen[bytes]) -> None:
     """Kill the process and what it started, which may outlive it."""
-    if HAS_GROUPS:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+    # One that ends at this moment may refuse to be ended.
+    with contextlib.suppress(OSError):
+        if HAS_GROUPS:
             os.killpg(process.pid, signal.SIGKILL)
-    elif process.poll() is None:
-        process.kill()
+        elif process.poll() is None:
+            process.kill()

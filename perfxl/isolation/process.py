@@ -14,7 +14,7 @@ import sys
 from perfxl.errors import Unreadable
 from perfxl.isolation.messages import LENGTH, READY, exactly, send
 
-# What is imported while nothing is asked yet.
+# What is imported before the first file comes, whose time it would take.
 _WANTED_FIRST = "perfxl.excel.parsing"
 
 
@@ -63,10 +63,10 @@ def _serve() -> None:
     os.dup2(nothing, sys.stdin.fileno())
     os.dup2(nothing, sys.stdout.fileno())
     _limit_memory(int(sys.argv[1]))
-    send(answers, pickle.dumps(READY))
     # Where it cannot be imported, the first call says so.
     with contextlib.suppress(ImportError):
         importlib.import_module(_WANTED_FIRST)
+    send(answers, pickle.dumps(READY))
     has_answered = False
     while True:
         head = calls.read(LENGTH.size)

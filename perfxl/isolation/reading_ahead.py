@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from perfxl.isolation.service import kept_workers
 
-# What is read ahead of the caller: so many for each that is being read, and bytes in all.
+# What is read ahead of the caller: so many items or lots for each process, and bytes in all.
 _AHEAD, _BYTES_AHEAD = 4, 256 << 20
 # What goes to a reading process in one call: so many, and bytes in all; one that is larger goes
 # alone.

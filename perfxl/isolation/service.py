@@ -17,8 +17,8 @@ from perfxl.isolation.worker import Worker, outcome_of, strange
 # Files that are read at the same time; an office's computer has two processors at least. The
 # program's own share of the work leaves more than four with nothing to do.
 _FEWEST_AT_ONCE, _MOST_AT_ONCE = 2, 4
-# A further process takes as long to start as this many files to read; where it is known beforehand
-# how many there are, there are so many for each.
+# Where nobody said how many files there are, a further process starts after this many calls for each
+# that runs; where it is known beforehand, there are so many files for each.
 _PAYS_FROM, _FILES_FOR_EACH = 8, 16
 
 

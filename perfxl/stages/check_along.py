@@ -1,4 +1,4 @@
-"""Checks returns while others are still being read.
+"""Checks the returns of a large batch while others are still being read.
 
 In goes what returns say, some at a time, as it is recorded; out comes how each unit stands.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 
 from perfxl.campaign import Campaign
-from perfxl.errors import PerfxlError
 from perfxl.intake.extract import Extracted
 from perfxl.tables import Severity, Status
 
@@ -41,7 +41,7 @@ class CheckAlong:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="perfxl-checking")
         self._under_way: Future[dict[str, Checked]] | None = None
         self._checked: dict[str, Checked] = {}
-        self._failure: PerfxlError | None = None
+        self._failure: Exception | None = None
 
     def take(self, recorded: Mapping[str, Extracted]) -> None:
         """What returns say whose receipts were just recorded, by hash.
@@ -50,14 +50,18 @@ class CheckAlong:
         ``finish``: it must not keep the returns behind from being recorded.
         """
         self._waiting |= recorded
-        if len(self._waiting) >= _TOGETHER:
+        while len(self._waiting) >= _TOGETHER:
+            together = dict(islice(self._waiting.items(), _TOGETHER))
+            self._waiting = dict(islice(self._waiting.items(), _TOGETHER, None))
             # No more than these and those before them are in memory.
             self._await()
-            self._under_way = self._thread.submit(self._check, self._waiting)
-            self._waiting = {}
+            self._under_way = self._thread.submit(self._check, together)
 
     def finish(self) -> Mapping[str, Checked]:
-        """All units of which something was taken, by code. Raises what ``gather`` does."""
+        """All units of which something was taken, by code; what is left is checked now.
+
+        Raises what ``gather`` does.
+        """
         self._await()
         self._thread.shutdown()
         if self._failure is not None:
@@ -72,7 +76,7 @@ class CheckAlong:
             return
         try:
             self._checked |= self._under_way.result()
-        except PerfxlError as error:
+        except Exception as error:
             self._failure = self._failure or error
         self._under_way = None
 
@@ -90,5 +94,6 @@ class CheckAlong:
                 int(counts.get((unit, Severity.ERROR), 0)),
                 int(counts.get((unit, Severity.VERIFY), 0)),
             )
-            for unit in units
+            # Another program may have decided meanwhile that a file is another unit's.
+            for unit in units & gathered.receipts.keys()
         }

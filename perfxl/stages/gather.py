@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from perfxl.intake.assembly import assemble
 from perfxl.intake.extract import Extracted, Layouts, Return, extract_one
 from perfxl.intake.identity import identify
 from perfxl.isolation.reading_ahead import ahead, in_lots
+from perfxl.isolation.service import kept_workers
 from perfxl.ledger import Draw, Form, Receipt, Verdict
 from perfxl.plan.model import LedgerFigure, Plan
 from perfxl.spot_checks.results import in_force, problems_of_units
@@ -166,7 +167,7 @@ def entered_scores(campaign: Campaign) -> pd.DataFrame:
 
 
 def read_receipts(
-    campaign: Campaign, receipts: Iterable[Receipt]
+    campaign: Campaign, receipts: Sequence[Receipt]
 ) -> Iterator[tuple[Receipt, Grid]]:
     """The contents of received workbooks, read ahead of the caller.
 
@@ -176,6 +177,7 @@ def read_receipts(
     def read(lot: Sequence[Receipt]) -> list[Grid | Unreadable]:
         return read_lot([(original_of(campaign, one), one.file) for one in lot])
 
+    kept_workers().start(len(receipts))
     for lot, grids in ahead(read, in_lots(receipts, lambda receipt: receipt.size)):
         for receipt, grid in zip(lot, grids, strict=True):
             if isinstance(grid, Unreadable):
@@ -240,13 +242,13 @@ def returns_in_force(
     never before one that is not. Of several that were taken in together, the one whose mail was
     sent last.
     """
-    known = {code for code in campaign.plan.unit_by_code if units is None or code in units}
+    asked = {code for code in campaign.plan.unit_by_code if units is None or code in units}
     newest: dict[str, Receipt] = {}
     first: dict[str, Receipt] = {}
     received = campaign.ledger.receipts(Form.RETURN, units)
     for receipt in sorted(received, key=lambda one: (one.counts_from, one.sent_at or _NEVER)):
         unit = receipt.holder
-        if receipt.verdict is not Verdict.VALID or unit not in known:
+        if receipt.verdict is not Verdict.VALID or unit not in asked:
             continue
         for chosen, replaces in ((newest, True), (first, False)):
             before = chosen.get(unit)

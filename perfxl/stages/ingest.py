@@ -34,6 +34,7 @@ from perfxl.intake.extract import Extracted, Layouts, Return, extract_one
 from perfxl.intake.identity import Identity, identify, unit_in_file_name
 from perfxl.intake.judgement import Decision, Judgement, judge, second_to_undoubted
 from perfxl.isolation.reading_ahead import ahead, in_lots
+from perfxl.isolation.service import kept_workers
 from perfxl.ledger import Form, Receipt, Verdict
 from perfxl.plan.forms import OPINIONS
 from perfxl.plan.model import Unit
@@ -216,8 +217,9 @@ class _Run:
         self.last_sent_back = {one.unit: one.receipt for one in send_backs}
         self.taken: list[Taken] = []
         self.pending: list[tuple[Path, Receipt, dt.datetime]] = []
-        self.unkept: dict[str, bytes] = {}
-        self.unkept_bytes = 0
+        self.originals: dict[str, str] = {}
+        self.queue: dict[str, bytes] = {}
+        self.queue_bytes = 0
         self.attachments: list[_Arrival] = []
         self.units_beside: dict[str, set[str]] = defaultdict(set)
         self.given: list[SystemProjects] | None = None
@@ -250,9 +252,9 @@ class _Run:
             data = file.path.read_bytes()
         except OSError as error:
             return replace(arrival, refusal=f"文件读不出来（{error.strerror}）。请检查后重新收取")
-        return self._kept(replace(arrival, data=data))
+        return self._queued(replace(arrival, data=data))
 
-    def _kept(self, arrival: _Arrival) -> _Arrival:
+    def _queued(self, arrival: _Arrival) -> _Arrival:
         digest = sha256_of(arrival.data)
         arrival = replace(arrival, digest=digest, size=len(arrival.data))
         if self._is_settled(digest):
@@ -264,18 +266,21 @@ class _Run:
         if self.when_new is not None:
             self.when_new()
             self.when_new = None
-        original = original_name(digest, arrival.name)
-        if original not in self.unkept:
-            self.unkept[original] = arrival.data
-            self.unkept_bytes += arrival.size
-        if len(self.unkept) >= _TOGETHER or self.unkept_bytes >= _MOST_WAITING:
-            self._keep()
+        known = self.known.get(digest)
+        original = self.originals.setdefault(
+            digest, known.original if known else original_name(digest, arrival.name)
+        )
+        if original not in self.queue:
+            self.queue[original] = arrival.data
+            self.queue_bytes += arrival.size
+        if len(self.queue) >= _TOGETHER or self.queue_bytes >= _MOST_WAITING:
+            self._keep_queue()
         return replace(arrival, original=original)
 
-    def _keep(self) -> None:
+    def _keep_queue(self) -> None:
         """Keep what waits for it: to be called before any of it is recorded."""
-        keep_originals(self.campaign.path(ORIGINALS), self.unkept)
-        self.unkept, self.unkept_bytes = {}, 0
+        keep_originals(self.campaign.path(ORIGINALS), self.queue)
+        self.queue, self.queue_bytes = {}, 0
 
     def _is_settled(self, digest: str) -> bool:
         known = self.known.get(digest)
@@ -324,7 +329,8 @@ class _Run:
         """Give one file its verdict, and take in what it contains."""
         if arrival.refusal:
             self.taken.append(Taken(arrival.path, _not_taken(arrival), new=True))
-        elif opened is None:
+        elif opened is None or self._is_settled(arrival.digest):
+            # The same bytes may have come twice, under two names.
             settled = self.known[arrival.digest]
             self.units_beside[arrival.beside].add(settled.holder)
             self.taken.append(Taken(arrival.path, settled, new=False))
@@ -336,7 +342,7 @@ class _Run:
                 # An earlier run had the password.
                 self.taken.append(Taken(arrival.path, known, new=False))
             elif _is_attachment(arrival, opened, known):
-                # Its bytes are kept already, and what is not read may be large.
+                # Its bytes are kept with those of the others, and may be large.
                 self.attachments.append(replace(arrival, data=b""))
             else:
                 detail = f"{opened.what}。{opened.remedy}"
@@ -371,7 +377,7 @@ class _Run:
             self._judged(arrival, judged, Form.RECTIFICATION)
             return
         receipt = self._receipt(arrival, judged, Form.RECTIFICATION)
-        self._keep()
+        self._keep_queue()
         book = take_book(self.campaign, receipt, grid, arrival.received_at)
         self.known[arrival.digest] = receipt
         self.units_beside[arrival.beside].add(judged.holder)
@@ -459,16 +465,22 @@ class _Run:
             self._record()
 
     def _record(self) -> None:
-        self._keep()
+        self._keep_queue()
         news = self.campaign.ledger.record_receipts([(r, at) for _, r, at in self.pending])
-        self.taken += [
+        judged = [
             Taken(path, receipt, new)
             for (path, receipt, _), new in zip(self.pending, news, strict=True)
         ]
+        self.taken += judged
         self.pending.clear()
-        if self.when_recorded is not None and self.extracted:
-            recorded, self.extracted = self.extracted, {}
-            self.when_recorded(recorded)
+        fresh = {
+            digest: self.extracted[digest]
+            for digest in (taken.receipt.sha256 for taken in judged if taken.new)
+            if digest in self.extracted
+        }
+        self.extracted.clear()
+        if self.when_recorded is not None and fresh:
+            self.when_recorded(fresh)
 
     def _unpack(self, arrival: _Arrival, envelope: Envelope) -> None:
         """Take in what an archive or a mail holds; the envelope itself is recorded as opened."""
@@ -487,7 +499,7 @@ class _Run:
             return
         sender = envelope.sender or arrival.sender
         members = [
-            self._kept(
+            self._queued(
                 replace(
                     arrival,
                     name=storable_name(one.name),
@@ -512,6 +524,7 @@ class _Run:
         subject = f"邮件主题：{envelope.subject}" if envelope.subject else ""
         detail = "；".join(filter(None, [subject, *details]))
         self._judged(arrival, Judgement(arrival.answers, verdict, detail))
+        kept_workers().start(len(members))
         for member, opened in self.opened(members):
             self.settle(member, opened)
 

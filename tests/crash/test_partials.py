@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from perfxl.errors import CannotWrite
 from perfxl.files import (
     is_litter,
     keep_original,
+    keep_originals,
+    original_name,
     sha256_of,
     walk,
     write_atomically,
@@ -142,3 +146,34 @@ def test_files_written_together_by_a_program_that_slept(
         "a.xlsx": b"all of it",
         "b.xlsx": b"all of it",
     }
+
+
+def test_an_original_of_which_a_part_is_there_is_kept_anew(tmp_path: Path) -> None:
+    """As after a disk that was full, or a copy that broke off."""
+    name = original_name(sha256_of(b"all of it"), "f.xlsx")
+    (tmp_path / name).write_bytes(b"all")
+    keep_originals(tmp_path, {name: b"all of it"})
+    assert (tmp_path / name).read_bytes() == b"all of it"
+
+
+FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+from perfxl.files import keep_originals
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+try:
+    keep_originals(Path(sys.argv[1]), {"small": b"s", "large": b"l" * (3 << 20)})
+except OSError as error:
+    print(type(error).__name__)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the limit is POSIX's")
+def test_a_disk_that_takes_only_a_part_is_told(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(tmp_path)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "OSError\n"
+    assert list(tmp_path.iterdir()) == []

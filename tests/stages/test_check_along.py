@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import openpyxl
 import pytest
+from click.testing import CliRunner
 
 from perfxl.campaign import INBOX, ORIGINALS, Campaign
+from perfxl.cli import cli
 from perfxl.errors import Missing
 from perfxl.files import sha256_of
 from perfxl.ledger import Form
@@ -87,14 +91,15 @@ def test_a_second_return_of_a_unit_that_was_checked_already(
     assert found["103"].receipt == sha256_of(again.read_bytes())
 
 
+@pytest.mark.parametrize("error", [Missing("原件不见了"), ValueError("原件不见了")])
 def test_what_goes_wrong_is_told_when_everything_is_recorded(
-    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     monkeypatch.setattr("perfxl.stages.ingest._TOGETHER", 1)
     monkeypatch.setattr(check_along, "_TOGETHER", 1)
 
     def gone(*_: object) -> None:
-        raise Missing("原件不见了")
+        raise error
 
     monkeypatch.setattr("perfxl.stages.gather.gather", gone)
     checks = CheckAlong(campaign)
@@ -104,9 +109,63 @@ def test_what_goes_wrong_is_told_when_everything_is_recorded(
         == len(list(campaign.path(ORIGINALS).iterdir()))
         == 31
     )
-    with pytest.raises(Missing, match="原件不见了"):
+    with pytest.raises(type(error), match="原件不见了"):
         checks.finish()
 
 
 def test_nothing_taken_nothing_checked(campaign: Campaign) -> None:
     assert CheckAlong(campaign).finish() == {}
+
+
+def without_identity(path: Path) -> bytes:
+    """A return that only its file name says anything of."""
+    book = openpyxl.load_workbook(path)
+    del book["_perfxl"]
+    for name in list(book.defined_names):
+        del book.defined_names[name]
+    for name in book.custom_doc_props.names:
+        del book.custom_doc_props[name]
+    cover = book["封面"]
+    for row in cover.iter_rows():
+        for cell in row:
+            if cell.value in ("石楼县公安局", "105", 105):
+                cell.value = None
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def nameless(campaign: Campaign) -> bytes:
+    (path,) = campaign.path(INBOX).glob("SL2023-105-*")
+    data = without_identity(path)
+    for each in campaign.path(INBOX).iterdir():
+        each.unlink()
+    return data
+
+
+def test_the_same_bytes_under_the_names_of_two_units(campaign: Campaign, nameless: bytes) -> None:
+    """What they were first taken for stands, and both are told."""
+    names = ("石楼县公安局.xlsx", "石楼县教育科技局.xlsx")
+    for number, name in enumerate(names):
+        (campaign.path(INBOX) / name).write_bytes(nameless)
+        os.utime(campaign.path(INBOX) / name, (1_700_000_000 + number,) * 2)
+    done = CliRunner().invoke(cli, ["-C", str(campaign.folder), "ingest"])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.output
+    assert "文件 2 个：新收 1 个（有效 1 个），以前收过 1 个" in done.output
+    assert checked_in_one_go(campaign).keys() == {"105"}
+
+
+def test_the_same_bytes_under_another_suffix_are_kept_once(
+    campaign: Campaign, nameless: bytes
+) -> None:
+    """And where somebody took the original away, they are kept as the receipt says."""
+    (campaign.path(INBOX) / "无名.xlsx").write_bytes(nameless)
+    ingest(campaign, incoming(campaign, [], WHEN)[0])
+    (first,) = campaign.path(ORIGINALS).iterdir()
+    first.unlink()
+    (campaign.path(INBOX) / "无名.xlsx").rename(campaign.path(INBOX) / "石楼县公安局.et")
+    assert checked_along(campaign).keys() == {"105"}
+    assert list(campaign.path(ORIGINALS).iterdir()) == [first]
+    (receipt,) = campaign.ledger.receipts(Form.RETURN)
+    assert receipt.original == first.name
