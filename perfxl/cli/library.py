@@ -267,7 +267,7 @@ def insert(
     例：perfxl -C 考核2024 library insert ZB0003 --reference
     """
     from perfxl.campaign import PLAN_FILE
-    from perfxl.stages.library_insert import insert as run
+    from perfxl.stages.insert_indicators import insert as run
 
     path = _library(context)
     plan_file = plan_file or context.obj / PLAN_FILE
@@ -398,7 +398,7 @@ def enter(context: click.Context) -> None:
     \b
     例：perfxl -C 县级2024 library enter
     """
-    from perfxl.stages.library_register import enter as run
+    from perfxl.stages.register_indicators import enter as run
 
     campaign = campaign_of(context)
     result = run(campaign, _library(context), now())

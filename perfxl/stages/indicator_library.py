@@ -63,14 +63,14 @@ from perfxl.indicator_library.versions import Altered, YearBalance, at_odds, bal
 from perfxl.layout.declare import Table
 from perfxl.layout.locate import column_letter, find_table
 from perfxl.plan.markdown import from_markdown
-from perfxl.products.library_book import (
+from perfxl.products.indicator_book import (
     COLUMN_COLUMNS,
     columns_book,
     height_of,
     library_workbook,
     merge_book,
 )
-from perfxl.products.library_seed import NOTES, seed_changes, seed_entries, seed_sources
+from perfxl.products.indicator_seed import NOTES, seed_changes, seed_entries, seed_sources
 from perfxl.resources import template_file
 from perfxl.values import text_of
 

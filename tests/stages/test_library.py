@@ -52,8 +52,8 @@ from perfxl.stages.indicator_library import (
     record,
     retire,
 )
-from perfxl.stages.library_insert import insert
-from perfxl.stages.library_register import enter
+from perfxl.stages.insert_indicators import insert
+from perfxl.stages.register_indicators import enter
 from perfxl.stages.year import new_year, read_year
 
 NOW = dt.datetime(2024, 3, 1, 9)

@@ -26,7 +26,7 @@ from perfxl.plan.workbook import (
     RUBRIC_PREFIX,
     rubric_sheet,
 )
-from perfxl.products.library_book import height_of
+from perfxl.products.indicator_book import height_of
 from perfxl.products.template import lines_high
 from perfxl.stages.indicator_library import entries_of
 from perfxl.values import squeeze, text_of
