@@ -183,6 +183,11 @@ class _Arrival:
     answers: str = ""
     refusal: str = ""
 
+    @property
+    def is_to_be_read(self) -> bool:
+        """Whether what it holds is not known yet, and was taken in."""
+        return bool(self.original) and not self.refusal
+
 
 # What a file holds; None where there is no need to know.
 _Opened = Grid | Envelope | Unreadable | None
@@ -296,11 +301,9 @@ class _Run:
 
     def _open(self, arrivals: Sequence[_Arrival]) -> list[_Opened]:
         """What files hold; None where there is no need to know."""
-        wanted = [one for one in arrivals if not one.refusal and one.original]
-        read = iter(read_lot([(one.data, one.name) for one in wanted]))
+        read = iter(read_lot([(one.data, one.name) for one in arrivals if one.is_to_be_read]))
         return [
-            self._looked_into(one, next(read)) if not one.refusal and one.original else None
-            for one in arrivals
+            self._looked_into(one, next(read)) if one.is_to_be_read else None for one in arrivals
         ]
 
     def _looked_into(self, arrival: _Arrival, read: Grid | Unreadable) -> _Opened:
